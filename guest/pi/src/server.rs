@@ -1,0 +1,83 @@
+//! One PI Web API: GETs below its address, and the fault for an answer that says 200 and failed all the same.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use tidegate_sdk::{
+    Fault,
+    http::{Client, Response, push_encoded},
+    quote,
+};
+
+use crate::{api::WebException, settings::Settings};
+
+/// The Web API that the configuration names.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    http: Client,
+}
+
+impl Server {
+    /// Every request carries `X-Requested-With`: a server with CSRF defence refuses a POST without it.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { http: Client::new(&settings.source.url).header("X-Requested-With", "Tidegate") }
+    }
+
+    /// The address that absolute URLs inside a batch begin with.
+    pub(crate) fn base(&self) -> &str {
+        self.http.base()
+    }
+
+    /// `GET path?query`, decoded; an answer that carries a failure under status 200 is that failure.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Fault> {
+        let answer = self.http.get(&with_query(path, query)).await?.success()?;
+        let failure: Failure = answer.json()?;
+        match failure.web_exception {
+            Some(exception) => Err(exception.fault(&format!("GET {path}"))),
+            None => answer.json(),
+        }
+    }
+
+    /// `POST path` with JSON; the status is the caller's to judge.
+    pub(crate) async fn post(&self, path: &str, json: Vec<u8>) -> Result<Response, Fault> {
+        self.http.post_json(path, json).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default, rename = "WebException")]
+    web_exception: Option<WebException>,
+}
+
+impl WebException {
+    /// A failure while the server wrote its answer: what came before it proves nothing.
+    pub(crate) fn fault(&self, what: &str) -> Fault {
+        let said = quote(&self.errors.join("; "));
+        let status = self.status_code.map_or_else(|| "no status".to_owned(), |status| format!("status {status}"));
+        Fault::external("web-exception", format!("{what}: the server broke off its answer: {status}: {said}"))
+    }
+}
+
+/// `path?key=value&…` with values encoded.
+pub(crate) fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+    let mut url = path.to_owned();
+    for (index, (key, value)) in query.iter().enumerate() {
+        url.push(if index == 0 { '?' } else { '&' });
+        url.push_str(key);
+        url.push('=');
+        push_encoded(&mut url, value);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_survives_every_character_of_a_tag_name() {
+        assert_eq!(
+            with_query("/points", &[("path", r"\\S\a&b=c#d"), ("x", "1")]),
+            "/points?path=%5C%5CS%5Ca%26b%3Dc%23d&x=1"
+        );
+    }
+}

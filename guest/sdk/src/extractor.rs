@@ -1,0 +1,181 @@
+//! What a plugin implements, and how it becomes the exports of a component.
+
+use std::future::Future;
+
+use arrow::datatypes::Schema;
+
+use crate::{
+    Capability, Catalogue, Fault, Finding, Partition, Shape, Span,
+    bindings::exported as wire,
+    host::{self, Level},
+    ipc,
+};
+
+/// A table that a plugin fills.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Without the plugin's prefix: `timeseries` becomes `pi_timeseries`.
+    pub name: String,
+    /// How its rows live.
+    pub shape: Shape,
+    /// What it holds, for its readers.
+    pub comment: String,
+    /// All columns in order, the ones that the host fills included; see [`crate::events`] for the metadata.
+    pub schema: Schema,
+    /// Which column names the series; empty for a snapshot.
+    pub series_column: String,
+    /// Which column holds event time; empty for a snapshot.
+    pub time_column: String,
+    /// Which column numbers the events of a series that share a timestamp; empty for a snapshot.
+    pub sequence_column: String,
+}
+
+impl Table {
+    /// A table of events in the shared shape of [`crate::events::schema`].
+    #[must_use]
+    pub fn timeseries(name: &str, comment: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape: Shape::Events,
+            comment: comment.to_owned(),
+            schema: crate::events::schema(),
+            series_column: "tag_webid".to_owned(),
+            time_column: "timestamp".to_owned(),
+            sequence_column: "sequence".to_owned(),
+        }
+    }
+
+    /// A table whose rows each refresh replaces.
+    #[must_use]
+    pub fn snapshot(name: &str, comment: &str, schema: Schema) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape: Shape::Snapshot,
+            comment: comment.to_owned(),
+            schema,
+            series_column: String::new(),
+            time_column: String::new(),
+            sequence_column: String::new(),
+        }
+    }
+}
+
+/// What a plugin is.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Also the prefix of its tables: `pi`.
+    pub name: String,
+    /// Of the plugin: `env!("CARGO_PKG_VERSION")`.
+    pub version: String,
+    /// What it fills.
+    pub tables: Vec<Table>,
+    /// JSON Schema `{"properties": {"source": {…}, "ingestion": {…}}}` of the keys that it adds to the configuration.
+    pub config_schema: serde_json::Value,
+    /// Every kind of request that it makes; the host refuses any other.
+    pub capabilities: Vec<Capability>,
+}
+
+impl Capability {
+    /// `path` is relative to `source.url`; `*` stands for one segment.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
+        Self { method: method.to_owned(), path: path.to_owned() }
+    }
+}
+
+/// A plugin. The host may call each function in a fresh instance: nothing is remembered between calls.
+///
+/// Implement the futures as `async fn`.
+pub trait Extractor: 'static {
+    /// Who it is and what it wants. Needs no configuration and makes no request.
+    fn describe() -> Description;
+
+    /// Asks the server for real: one finding for each thing that can be wrong.
+    fn check() -> impl Future<Output = Vec<Finding>>;
+
+    /// Reports with [`host::found`] what the historian holds. `kind` is `tags`, `assets` or `databases`; `pattern`
+    /// may hold `*` and `?`.
+    ///
+    /// # Errors
+    /// When the historian cannot be asked, or the kind is not known.
+    fn discover(kind: &str, pattern: &str) -> impl Future<Output = Result<(), Fault>>;
+
+    /// Resolves what the configuration selects for a table of events, and emits the snapshot tables about it.
+    ///
+    /// # Errors
+    /// When nothing can be resolved at all; what concerns one series goes to [`Catalogue::unresolved`].
+    fn resolve(table: &str) -> impl Future<Output = Result<Catalogue, Fault>>;
+
+    /// Groups spans into units of work, each read by one call. Makes no request.
+    ///
+    /// # Errors
+    /// When the table or the configuration is not understood.
+    fn plan(table: &str, spans: Vec<Span>) -> Result<Vec<Partition>, Fault>;
+
+    /// Reads a partition: emits and covers, or reports gaps.
+    ///
+    /// # Errors
+    /// A fault that concerns every span which is not covered yet.
+    fn read(table: &str, partition: Partition) -> impl Future<Output = Result<(), Fault>>;
+}
+
+impl<T: Extractor> wire::Guest for T {
+    fn describe() -> wire::Description {
+        let description = T::describe();
+        wire::Description {
+            name: description.name,
+            version: description.version,
+            tables: description.tables.into_iter().map(encode_table).collect(),
+            config_schema: description.config_schema.to_string(),
+            capabilities: description.capabilities,
+        }
+    }
+
+    fn check() -> Vec<Finding> {
+        wstd::runtime::block_on(T::check())
+    }
+
+    fn discover(kind: String, pattern: String) -> Result<(), Fault> {
+        wstd::runtime::block_on(T::discover(&kind, &pattern))
+    }
+
+    fn resolve(table: String) -> Result<Catalogue, Fault> {
+        wstd::runtime::block_on(T::resolve(&table))
+    }
+
+    fn plan(table: String, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {
+        T::plan(&table, spans)
+    }
+
+    fn read(table: String, partition: Partition) -> Result<(), Fault> {
+        wstd::runtime::block_on(T::read(&table, partition))
+    }
+}
+
+fn encode_table(table: Table) -> wire::Table {
+    // `describe` cannot fail; the host refuses a table whose schema is empty, and says which.
+    let schema = ipc::schema(&table.schema).unwrap_or_else(|fault| {
+        host::log(Level::Error, &format!("table {}: {}", table.name, fault.message));
+        Vec::new()
+    });
+    wire::Table {
+        name: table.name,
+        shape: table.shape,
+        comment: table.comment,
+        schema,
+        series_column: table.series_column,
+        time_column: table.time_column,
+        sequence_column: table.sequence_column,
+    }
+}
+
+/// Makes a type that implements [`Extractor`] the exports of this component.
+///
+/// Expands to nothing on other targets than WebAssembly, so that a plugin's own tests link and run natively.
+#[macro_export]
+macro_rules! register_extractor {
+    ($plugin:ident) => {
+        #[cfg(target_family = "wasm")]
+        $crate::__private::export!($plugin with_types_in $crate::__private);
+    };
+}

@@ -1,0 +1,83 @@
+//! Instants and half-open intervals of event time.
+
+use std::fmt;
+
+const NANOS_PER_MICRO: i64 = 1_000;
+
+/// Nanoseconds since the Unix epoch, UTC: the instant of the WIT contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub i64);
+
+impl Instant {
+    /// From microseconds since the Unix epoch, the precision of a table; saturates at the ends of the range.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros.saturating_mul(NANOS_PER_MICRO))
+    }
+
+    /// Microseconds since the Unix epoch, rounded down.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0.div_euclid(NANOS_PER_MICRO)
+    }
+
+    /// The start of the microsecond it falls in. Interval ends are kept on this grid, so that events which share one
+    /// stored timestamp are never read apart.
+    #[must_use]
+    pub fn floor_micros(self) -> Self {
+        Self::from_micros(self.micros())
+    }
+
+    /// This instant moved by `nanos`, saturating.
+    #[must_use]
+    pub fn plus_nanos(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+/// `start <= t < end`. Empty when `start >= end`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interval {
+    /// First instant inside.
+    pub start: Instant,
+    /// First instant after.
+    pub end: Instant,
+}
+
+impl Interval {
+    /// An interval from its two ends.
+    #[must_use]
+    pub fn new(start: Instant, end: Instant) -> Self {
+        Self { start, end }
+    }
+
+    /// Whether no instant lies inside.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
+    /// Whether `instant` lies inside.
+    #[must_use]
+    pub fn contains(self, instant: Instant) -> bool {
+        self.start <= instant && instant < self.end
+    }
+
+    /// Whether all of `other` lies inside.
+    #[must_use]
+    pub fn encloses(self, other: Interval) -> bool {
+        other.is_empty() || (self.start <= other.start && other.end <= self.end)
+    }
+
+    /// What both hold; may be empty.
+    #[must_use]
+    pub fn intersection(self, other: Interval) -> Interval {
+        Interval::new(self.start.max(other.start), self.end.min(other.end))
+    }
+}
+
+impl fmt::Debug for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {})", self.start.0, self.end.0)
+    }
+}

@@ -1,0 +1,121 @@
+//! Which stretch of time a run reads of one series, and which of it may move the cursor.
+
+use crate::{Instant, Interval, Series, Watermark};
+
+/// How far ahead of now a forecast is read: 20 years, beyond any planning horizon and inside what nanoseconds hold.
+const AHEAD_NANOS: i64 = 20 * 365 * 86_400 * 1_000_000_000;
+
+/// What the operator set, resolved against the clock of this run.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowPolicy {
+    /// The instant at which this run began.
+    pub now: Instant,
+    /// Where a series without a cursor starts.
+    pub start: Instant,
+    /// How far behind the cursor is read again, in nanoseconds; `None` reads all from `start` again (a full refresh).
+    pub lookback_nanos: Option<i64>,
+}
+
+/// What one run reads of one series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The whole stretch to read.
+    pub read: Interval,
+    /// Rows before this instant may be stored already and are compared first.
+    pub settled: Instant,
+    /// The stretch whose coverage moves the cursor.
+    pub advance: Interval,
+}
+
+impl WindowPolicy {
+    /// The window of `series`, or `None` when there is nothing to read.
+    ///
+    /// A forecast is read far ahead of now on every run, but its cursor stops at now: what lies ahead is not final.
+    #[must_use]
+    pub fn window(&self, series: &Series, watermark: Option<&Watermark>) -> Option<Window> {
+        let now = self.now.floor_micros();
+        let (from, cursor) = match watermark {
+            Some(Watermark { covered, .. }) => {
+                let from = match self.lookback_nanos {
+                    Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
+                    None => self.start.floor_micros().min(covered.start),
+                };
+                (from.min(covered.end), covered.end)
+            }
+            None => (self.start.floor_micros(), self.start.floor_micros()),
+        };
+        let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
+        let read = Interval::new(from, end);
+        let settled = match watermark {
+            Some(_) if series.ahead => end,
+            _ => cursor,
+        };
+        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn at(seconds: i64) -> Instant {
+        Instant(seconds * SECOND)
+    }
+
+    fn series(ahead: bool) -> Series {
+        Series { id: "s".into(), name: "S".into(), ahead, detail: String::new() }
+    }
+
+    fn mark(first: i64, last: i64) -> Watermark {
+        Watermark {
+            series: "s".into(),
+            name: "S".into(),
+            covered: Interval::new(at(first), at(last)),
+            rows: 0,
+            last_run: at(last),
+        }
+    }
+
+    const POLICY: WindowPolicy =
+        WindowPolicy { now: Instant(1_000 * SECOND), start: Instant(100 * SECOND), lookback_nanos: Some(50 * SECOND) };
+
+    #[test]
+    fn a_series_without_a_cursor_gets_the_full_window() {
+        let window = POLICY.window(&series(false), None).unwrap();
+        assert_eq!(window.read, Interval::new(at(100), at(1_000)));
+        assert_eq!((window.settled, window.advance), (at(100), window.read));
+    }
+
+    #[test]
+    fn look_back_never_reaches_below_what_was_covered() {
+        let window = POLICY.window(&series(false), Some(&mark(890, 900))).unwrap();
+        assert_eq!(window.read, Interval::new(at(890), at(1_000)));
+        let window = POLICY.window(&series(false), Some(&mark(100, 900))).unwrap();
+        assert_eq!(window.read, Interval::new(at(850), at(1_000)));
+        assert_eq!((window.settled, window.advance), (at(900), Interval::new(at(900), at(1_000))));
+    }
+
+    #[test]
+    fn a_full_refresh_reads_all_again_and_compares_it_with_what_is_stored() {
+        let policy = WindowPolicy { lookback_nanos: None, ..POLICY };
+        let window = policy.window(&series(false), Some(&mark(300, 900))).unwrap();
+        assert_eq!(window.read, Interval::new(at(100), at(1_000)));
+        assert_eq!((window.settled, window.advance.start), (at(900), at(900)));
+    }
+
+    #[test]
+    fn a_forecast_is_read_ahead_but_its_cursor_stops_at_now() {
+        let window = POLICY.window(&series(true), Some(&mark(100, 900))).unwrap();
+        assert!(window.read.end > at(1_000_000));
+        assert_eq!(window.settled, window.read.end);
+        assert_eq!(window.advance.end, at(1_000));
+    }
+
+    #[test]
+    fn a_clock_set_back_reads_nothing_new() {
+        let policy = WindowPolicy { lookback_nanos: Some(0), ..POLICY };
+        assert_eq!(policy.window(&series(false), Some(&mark(100, 2_000))), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! `tidegate gaps`: the ledger of intervals that could not be proven.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use tidegate_sink::GapRow;
+
+use super::{Global, load};
+use crate::exit::Exit;
+use crate::output::{self, Format, Table};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Resolved gaps as well
+    #[arg(long)]
+    all: bool,
+}
+
+/// What `--output json` prints: an array of these. Times are RFC 3339.
+#[derive(Serialize)]
+struct Line {
+    table: String,
+    /// The series, or the name as configured where nothing was found under it.
+    series: String,
+    /// Null where not even the interval is known.
+    start: Option<String>,
+    /// Exclusive.
+    end: Option<String>,
+    /// The code of the last attempt's fault.
+    reason: String,
+    /// Runs that have tried.
+    attempts: i32,
+    first_seen: String,
+    last_attempt: String,
+    /// Null while open.
+    resolved_at: Option<String>,
+}
+
+pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
+    let job = load::job(global).await?;
+    let ledger = job.lake()?.gaps().await?;
+    let wanted = ledger.rows().iter().filter(|row| arguments.all || row.resolved_at.is_none());
+    let lines: Vec<Line> = wanted.map(line).collect();
+    match global.output {
+        Format::Json => output::json(&lines)?,
+        Format::Table if lines.is_empty() => output::line("no gaps: everything that was read is proven complete")?,
+        Format::Table => output::line(&table(&lines).to_string())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn line(row: &GapRow) -> Line {
+    Line {
+        table: row.table.clone(),
+        series: row.series.clone(),
+        start: row.interval.map(|interval| output::time(interval.start)),
+        end: row.interval.map(|interval| output::time(interval.end)),
+        reason: row.reason.clone(),
+        attempts: row.attempts,
+        first_seen: output::time(row.first_seen),
+        last_attempt: output::time(row.last_attempt),
+        resolved_at: row.resolved_at.map(output::time),
+    }
+}
+
+fn table(lines: &[Line]) -> Table {
+    let headings = ["table", "series", "from", "to", "reason", "attempts", "last attempt", "resolved"];
+    let mut table = Table::new(headings.map(str::to_owned).to_vec());
+    table.right(5);
+    for line in lines {
+        let unknown = || "unknown".to_owned();
+        table.row(vec![
+            line.table.clone(),
+            line.series.clone(),
+            line.start.clone().unwrap_or_else(unknown),
+            line.end.clone().unwrap_or_else(unknown),
+            line.reason.clone(),
+            line.attempts.to_string(),
+            line.last_attempt.clone(),
+            line.resolved_at.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}

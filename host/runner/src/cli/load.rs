@@ -1,0 +1,60 @@
+//! From `--config` to a checked configuration and an opened pipeline. Makes no request.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_sandbox::Plugin;
+
+use super::Global;
+use crate::bundle;
+use crate::config::{Config, Document, Invalid, PluginFacts};
+use crate::exit::Failure;
+use crate::pipeline::{Job, limits};
+use crate::secret::redact;
+
+/// Reads the configuration; a folder stands for the `tidegate.yaml` in it.
+pub(super) fn document(global: &Global) -> Result<Document, Failure> {
+    Document::read(&path(global), &global.overrides)
+}
+
+/// The configuration's file.
+pub(super) fn path(global: &Global) -> PathBuf {
+    if global.config.is_dir() { global.config.join("tidegate.yaml") } else { global.config.clone() }
+}
+
+/// Checks the whole configuration against the host's and the plugin's schema.
+///
+/// # Errors
+/// Every problem, that of a plugin which cannot be loaded among them.
+pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Invalid> {
+    let loaded = match document.plugin() {
+        None => Err(Failure::usage("no plugin is named, so its keys were not checked")),
+        Some(reference) => plugin(reference, document.folder(), document.memory_limit()).await,
+    };
+    match loaded {
+        Ok(plugin) => Ok((document.check(Some(&facts(&plugin)))?, plugin)),
+        Err(failure) => Err(document.without_plugin(failure.message)),
+    }
+}
+
+/// The pipeline, opened, the configuration's warnings printed.
+pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
+    let (config, plugin) = checked(document(global)?).await?;
+    if !global.quiet {
+        config.warnings.iter().for_each(|warning| eprintln!("warning: {}", redact(warning)));
+    }
+    Job::open(config, &plugin)
+}
+
+/// Loads a plugin and asks it what it is. `memory_limit` is in bytes, of the whole host.
+pub(super) async fn plugin(reference: &str, folder: &Path, memory_limit: u64) -> Result<Plugin, Failure> {
+    bundle::read(reference, folder)?.load(&bundle::engine()?, limits(memory_limit)).await
+}
+
+/// What the configuration must know of a plugin.
+fn facts(plugin: &Plugin) -> PluginFacts {
+    let description = plugin.description();
+    PluginFacts {
+        tables: description.tables.iter().map(|table| table.name.clone()).collect(),
+        config_schema: description.config_schema.clone(),
+    }
+}

@@ -1,0 +1,44 @@
+//! `tidegate run`: one incremental run to the end, and its summary.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{Global, load};
+use crate::exit::{Exit, Failure};
+use crate::pipeline::{self, RunOptions};
+use crate::progress;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Only this table; may be given more than once
+    #[arg(long = "table", value_name = "TABLE")]
+    tables: Vec<String>,
+    /// Read everything from the configured start again; rows that are stored already stay as they are
+    #[arg(long)]
+    full_refresh: bool,
+}
+
+/// Runs and prints the summary. An interrupt ends the process between two steps of the commit protocol or in the middle of
+/// one; both are safe, so nothing is waited for.
+pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
+    let job = load::job(global).await?;
+    let options = RunOptions { tables: arguments.tables.clone(), full_refresh: arguments.full_refresh };
+    let progress = progress::choose(global.quiet);
+    let summary = tokio::select! {
+        summary = pipeline::run(&job, &options, Arc::clone(&progress)) => summary,
+        _ = tokio::signal::ctrl_c() => Err(Failure::failed(
+            "interrupted: what was committed stays, the next run goes on from there",
+        ).into()),
+    };
+    let summary = match summary {
+        Ok(summary) => summary,
+        Err(error) => {
+            progress::clear();
+            return Err(error);
+        }
+    };
+    summary.print(global.output)?;
+    Ok(summary.exit())
+}

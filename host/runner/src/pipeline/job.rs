@@ -1,0 +1,204 @@
+//! An opened pipeline: configuration, plugin, egress and where the lake is. Opening it makes no request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_model::WindowPolicy;
+use tidegate_sandbox::{Connection, Description, Egress, EgressConfig, Figures, Limits, Plugin, Shape, TableSpec};
+use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RunStamp, SnapshotSpec};
+
+use crate::auth;
+use crate::config::{Config, Quality, nanos, plugin_settings};
+use crate::exit::Failure;
+
+/// A TLS handshake across a slow plant network, with room to spare.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Historians give up on a query after about a minute; waiting much longer than a server ever answers helps nobody.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Requests for one answer, the first included.
+const REQUEST_ATTEMPTS: u32 = 4;
+/// Enough for files worth reading, few enough that an interruption costs seconds.
+const COMMIT_ROWS: usize = 4_000_000;
+const COMMIT_AGE: Duration = Duration::from_secs(60);
+
+/// What a run is asked to do beyond the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Tables by name, with or without the plugin's prefix; all when empty.
+    pub tables: Vec<String>,
+    /// Read all from the configured start again.
+    pub full_refresh: bool,
+}
+
+/// An opened pipeline.
+pub struct Job {
+    config: Config,
+    description: Description,
+    connection: Connection,
+    egress: Arc<Egress>,
+}
+
+/// The limits of one plugin instance under this host's memory limit: a quarter of it, because seldom do all instances
+/// hold a full page at once.
+#[must_use]
+pub fn limits(memory_limit: u64) -> Limits {
+    Limits { memory_bytes: usize::try_from(memory_limit / 4).unwrap_or(usize::MAX), ..Limits::default() }
+}
+
+impl Job {
+    /// Opens a checked configuration with the plugin that it names.
+    ///
+    /// # Errors
+    /// What the configuration asks for and this version cannot do, or an authority file that cannot be read.
+    pub fn open(config: Config, plugin: &Plugin) -> Result<Self, Failure> {
+        if let Some(reason) = config.unavailable.first() {
+            return Err(Failure::usage(format!("{}: {reason}", config.file)));
+        }
+        let description = plugin.description().clone();
+        let ca_pem = config.tls.ca_file.as_ref().map(|path| {
+            std::fs::read(path).map_err(|error| Failure::usage(format!("tls.ca_file {}: {error}", path.display())))
+        });
+        let egress = EgressConfig {
+            base: config.source.url.clone(),
+            capabilities: description.capabilities.clone(),
+            credentials: auth::credentials(&config.auth)?,
+            ca_pem: ca_pem.transpose()?,
+            insecure_skip_verify: config.tls.insecure_skip_verify,
+            in_flight: config.performance.parallel_batches as usize,
+            requests_per_second: config.performance.max_requests_per_second,
+            connect_timeout: CONNECT_TIMEOUT,
+            response_timeout: RESPONSE_TIMEOUT,
+            attempts: REQUEST_ATTEMPTS,
+        };
+        let egress = Arc::new(Egress::new(egress).map_err(|error| Failure::usage(error.to_string()))?);
+        let connection = plugin.connect(plugin_settings(&config), Arc::clone(&egress));
+        Ok(Self { config, description, connection, egress })
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What the plugin says about itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The plugin, connected.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The lake; nothing is touched by opening it.
+    ///
+    /// # Errors
+    /// A location or a name in it that cannot be used.
+    pub fn lake(&self) -> Result<Lake, tidegate_sink::Error> {
+        let sink = &self.config.sink;
+        let (checkpoint_schema, watermarks_table) = sink.checkpoint(&self.description.name);
+        Lake::open(LakeConfig {
+            location: sink.location.clone(),
+            storage_options: sink.storage_options.0.clone(),
+            schema: sink.schema.clone(),
+            checkpoint_schema,
+            watermarks_table,
+            prefix: self.description.name.clone(),
+            pipeline: self.config.name.clone(),
+        })
+    }
+
+    /// The tables that hold events.
+    pub(crate) fn events_tables(&self) -> impl Iterator<Item = &TableSpec> {
+        self.description.tables.iter().filter(|table| table.shape == Shape::Events)
+    }
+
+    /// The tables that hold the state of now.
+    pub(crate) fn snapshot_tables(&self) -> impl Iterator<Item = &TableSpec> {
+        self.description.tables.iter().filter(|table| table.shape == Shape::Snapshot)
+    }
+
+    /// A table's name in the lake.
+    pub(crate) fn full_name(&self, table: &TableSpec) -> String {
+        format!("{}_{}", self.description.name, table.name)
+    }
+
+    /// The declared table that `name` means, with or without the plugin's prefix.
+    ///
+    /// # Errors
+    /// There is none; names those there are.
+    pub(crate) fn table(&self, name: &str) -> Result<&TableSpec, Failure> {
+        let found = self.description.tables.iter().find(|table| table.name == name || self.full_name(table) == name);
+        found.ok_or_else(|| {
+            let names: Vec<String> = self.description.tables.iter().map(|table| self.full_name(table)).collect();
+            Failure::usage(format!("no table `{name}`; plugin `{}` has {}", self.description.name, names.join(", ")))
+        })
+    }
+
+    /// The first events table, when no name is given.
+    ///
+    /// # Errors
+    /// The plugin has none.
+    pub(crate) fn first_events_table(&self) -> Result<&TableSpec, Failure> {
+        let none = || Failure::usage(format!("plugin `{}` has no table of events", self.description.name));
+        self.events_tables().next().ok_or_else(none)
+    }
+
+    /// The declared names of the tables to work on: `names`, or all.
+    pub(crate) fn select_tables(&self, names: &[String]) -> Result<Vec<String>, Failure> {
+        if names.is_empty() {
+            return Ok(self.description.tables.iter().map(|table| table.name.clone()).collect());
+        }
+        names.iter().map(|name| Ok(self.table(name)?.name.clone())).collect()
+    }
+
+    pub(crate) fn events_spec(&self, table: &TableSpec) -> EventsSpec {
+        EventsSpec {
+            table: self.full_name(table),
+            comment: table.comment.clone(),
+            schema: Arc::clone(&table.schema),
+            series_column: table.series_column.clone(),
+            time_column: table.time_column.clone(),
+            sequence_column: table.sequence_column.clone(),
+        }
+    }
+
+    pub(crate) fn snapshot_spec(&self, table: &TableSpec) -> SnapshotSpec {
+        SnapshotSpec {
+            table: self.full_name(table),
+            comment: table.comment.clone(),
+            schema: Arc::clone(&table.schema),
+        }
+    }
+
+    /// An eighth of the memory fills while another eighth is on its way out.
+    pub(crate) fn commit_policy(&self) -> CommitPolicy {
+        let bytes = usize::try_from(self.config.performance.memory_limit / 8).unwrap_or(usize::MAX);
+        CommitPolicy { rows: COMMIT_ROWS, bytes, age: COMMIT_AGE }
+    }
+
+    pub(crate) fn window_policy(&self, stamp: RunStamp, options: &RunOptions) -> WindowPolicy {
+        let ingestion = &self.config.ingestion;
+        WindowPolicy {
+            now: stamp.at,
+            start: ingestion.start.resolve(stamp.at),
+            lookback_nanos: (!options.full_refresh).then(|| nanos(ingestion.lookback)),
+        }
+    }
+
+    pub(crate) fn good_only(&self) -> bool {
+        self.config.ingestion.quality == Quality::Good
+    }
+
+    /// Plugin instances side by side: as many as there may be requests in flight.
+    pub(crate) fn parallel(&self) -> usize {
+        self.config.performance.parallel_batches as usize
+    }
+
+    pub(crate) fn egress_figures(&self) -> Figures {
+        self.egress.figures()
+    }
+}

@@ -1,0 +1,105 @@
+//! The rows of one page as the pipeline sees them: runs of rows of one series. Checks what the contract promises of them,
+//! because nothing that a plugin says is believed.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use arrow::array::{Array, AsArray, BooleanArray, Int32Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
+use tidegate_model::Fault;
+use tidegate_sandbox::TableSpec;
+
+/// Consecutive rows of one series, in time order.
+pub(crate) struct Run {
+    /// `Series::id`
+    pub(crate) series: String,
+    /// Which rows of the page.
+    pub(crate) rows: Range<usize>,
+}
+
+/// The columns of a page that decide about its rows.
+pub(crate) struct Rows<'a> {
+    pub(crate) runs: Vec<Run>,
+    /// Microseconds since the epoch.
+    pub(crate) times: &'a TimestampMicrosecondArray,
+    pub(crate) sequences: &'a Int32Array,
+    /// `None` where the table has no such column.
+    pub(crate) good: Option<&'a BooleanArray>,
+}
+
+impl<'a> Rows<'a> {
+    /// Finds the runs of a page and checks their order.
+    ///
+    /// # Errors
+    /// A `contract` fault when the rows of a series do not stand together or go back in time.
+    pub(crate) fn of(table: &TableSpec, page: &'a RecordBatch) -> Result<Self, Fault> {
+        let column = |name: &str| {
+            page.column_by_name(name).ok_or_else(|| contract(table, format!("a page without the column `{name}`")))
+        };
+        let times = column(&table.time_column)?.as_primitive_opt::<TimestampMicrosecondType>();
+        let times = times.ok_or_else(|| contract(table, "a time column that is not timestamp(us)"))?;
+        let sequences = column(&table.sequence_column)?.as_primitive_opt::<Int32Type>();
+        let sequences = sequences.ok_or_else(|| contract(table, "a sequence column that is not int32"))?;
+        let runs = runs(table, column(&table.series_column)?)?;
+        let values = times.values();
+        for run in &runs {
+            let slice = values.get(run.rows.clone()).unwrap_or_default();
+            if !slice.is_sorted() {
+                return Err(contract(table, format!("rows of `{}` that go back in time", run.series)));
+            }
+        }
+        let good = page.column_by_name("quality_good").and_then(|column| column.as_boolean_opt());
+        Ok(Self { runs, times, sequences, good })
+    }
+}
+
+/// The fault of a plugin that broke the contract.
+pub(crate) fn contract(table: &TableSpec, what: impl std::fmt::Display) -> Fault {
+    Fault::internal(
+        "contract",
+        format!("the plugin delivered {what} for table `{}`: it breaks the contract; report it to its author", table.name),
+    )
+}
+
+fn runs(table: &TableSpec, column: &dyn Array) -> Result<Vec<Run>, Fault> {
+    let runs = match column.data_type() {
+        DataType::Dictionary(_, _) => {
+            let typed = column.as_dictionary_opt::<Int32Type>().and_then(|keys| keys.downcast_dict::<arrow::array::StringArray>());
+            let names = typed.ok_or_else(|| contract(table, "a series column that is not text"))?;
+            let (keys, values) = (names.keys().values(), names.values());
+            split(keys.len(), |row| keys.get(row), |key| {
+                usize::try_from(*key).ok().filter(|key| *key < values.len()).map(|key| values.value(key).to_owned())
+            })
+        }
+        _ => {
+            let names = column.as_string_opt::<i32>().ok_or_else(|| contract(table, "a series column that is not text"))?;
+            split(names.len(), |row| (row < names.len()).then(|| names.value(row)), |name| Some((*name).to_owned()))
+        }
+    };
+    let runs = runs.ok_or_else(|| contract(table, "a series column with keys out of range"))?;
+    let mut seen = HashSet::new();
+    match runs.iter().find(|run| !seen.insert(run.series.as_str())) {
+        Some(twice) => Err(contract(table, format!("rows of `{}` in more than one place of a page", twice.series))),
+        None => Ok(runs),
+    }
+}
+
+/// Splits `len` rows where their key changes; `None` when a key has no name.
+fn split<K: PartialEq>(
+    len: usize,
+    key: impl Fn(usize) -> Option<K>,
+    name: impl Fn(&K) -> Option<String>,
+) -> Option<Vec<Run>> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while start < len {
+        let first = key(start)?;
+        let mut end = start + 1;
+        while end < len && key(end)? == first {
+            end += 1;
+        }
+        runs.push(Run { series: name(&first)?, rows: start..end });
+        start = end;
+    }
+    Some(runs)
+}

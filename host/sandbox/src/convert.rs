@@ -1,0 +1,134 @@
+//! The words of the contract into those of the model, and back. What a guest says about time is checked here: an
+//! interval off the microsecond grid could cut events apart that share one stored timestamp.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_model::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
+
+use crate::bindings::{host, plugin, types};
+use crate::describe::printable;
+use crate::outlet::{Finding, Item, Outcome, Partition};
+
+/// Bytes of a code and of a message that are kept.
+const CODE_BYTES: usize = 64;
+const MESSAGE_BYTES: usize = 4_096;
+
+pub(crate) fn fault(said: types::Fault) -> Fault {
+    let domain = match said.domain {
+        types::Domain::User => Domain::User,
+        types::Domain::External => Domain::External,
+        types::Domain::Internal => Domain::Internal,
+    };
+    let retry = match said.retry {
+        types::Retry::Never => Retry::Never,
+        types::Retry::Later => Retry::Later,
+    };
+    Fault { domain, retry, code: clip(said.code, CODE_BYTES), message: clip(said.message, MESSAGE_BYTES) }
+}
+
+/// An interval of the guest; the error says what is wrong with it.
+pub(crate) fn interval(said: types::Interval) -> Result<Interval, String> {
+    let interval = Interval::new(Instant(said.start), Instant(said.end));
+    if interval.start > interval.end {
+        return Err(format!("an interval ends before it starts ({interval:?} in nanoseconds)"));
+    }
+    let aligned = |instant: Instant| instant.floor_micros() == instant;
+    if !(aligned(interval.start) && aligned(interval.end)) {
+        return Err(format!("an interval does not start and end on whole microseconds ({interval:?} in nanoseconds)"));
+    }
+    Ok(interval)
+}
+
+pub(crate) fn covers(said: Vec<types::Cover>) -> Result<Vec<Cover>, String> {
+    let convert = |cover: types::Cover| match interval(cover.interval) {
+        Ok(interval) => Ok(Cover { series: cover.series, interval }),
+        Err(reason) => Err(format!("the cover of `{}`: {reason}", printable(&cover.series))),
+    };
+    said.into_iter().map(convert).collect()
+}
+
+pub(crate) fn series(said: types::Series) -> Series {
+    Series { id: said.id, name: said.name, ahead: said.ahead, detail: said.detail }
+}
+
+pub(crate) fn finding(said: plugin::Finding) -> Finding {
+    let outcome = match said.outcome {
+        plugin::Outcome::Ok => Outcome::Ok,
+        plugin::Outcome::Warning => Outcome::Warning,
+        plugin::Outcome::Failed => Outcome::Failed,
+    };
+    Finding { subject: said.subject, outcome, detail: said.detail, advice: said.advice }
+}
+
+pub(crate) fn item(said: host::Item) -> Item {
+    Item { kind: said.kind, id: said.id, name: said.name, path: said.path, description: said.description }
+}
+
+/// The partitions of a plan. Series are shared with what was asked; a plan cannot invent any.
+pub(crate) fn partitions(said: Vec<plugin::Partition>, asked: &[Span]) -> Result<Vec<Partition>, String> {
+    let known: HashMap<&str, &Arc<Series>> = asked.iter().map(|span| (span.series.id.as_str(), &span.series)).collect();
+    let convert = |span: types::Span| match known.get(span.series.id.as_str()) {
+        Some(series) => Ok(Span { series: Arc::clone(series), interval: interval(span.interval)? }),
+        None => Err(format!("it plans to read `{}`, which nobody asked for", printable(&span.series.id))),
+    };
+    let partition = |partition: plugin::Partition| {
+        let spans = partition.spans.into_iter().map(convert).collect::<Result<_, String>>()?;
+        Ok(Partition { spans, requests: partition.requests })
+    };
+    said.into_iter().map(partition).collect()
+}
+
+pub(crate) fn to_guest(spans: &[Span]) -> Vec<types::Span> {
+    let convert = |span: &Span| {
+        let Series { id, name, ahead, detail } = span.series.as_ref();
+        let series = types::Series { id: id.clone(), name: name.clone(), ahead: *ahead, detail: detail.clone() };
+        let Interval { start: Instant(start), end: Instant(end) } = span.interval;
+        types::Span { series, interval: types::Interval { start, end } }
+    };
+    spans.iter().map(convert).collect()
+}
+
+/// `text` cut at a character, at most `bytes` long.
+pub(crate) fn clip(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(id: &str) -> Span {
+        let series = Series { id: id.into(), name: String::new(), ahead: false, detail: String::new() };
+        Span { series: Arc::new(series), interval: Interval::new(Instant(0), Instant(2_000)) }
+    }
+
+    #[test]
+    fn an_interval_off_the_microsecond_grid_is_refused() {
+        let check = |start, end| interval(types::Interval { start, end });
+        assert!(check(-1_000, 2_000).is_ok() && check(5_000, 5_000).is_ok());
+        assert!(check(0, 1_500).unwrap_err().contains("whole microseconds"));
+        assert!(check(-100, 0).unwrap_err().contains("whole microseconds"));
+        assert!(check(2_000, 1_000).unwrap_err().contains("ends before it starts"));
+        assert!(check(i64::MIN, i64::MAX).is_err(), "the ends of the range lie off the grid");
+    }
+
+    #[test]
+    fn a_plan_shares_the_series_it_was_given_and_invents_none() {
+        let spans = [asked("a"), asked("b")];
+        let said = |spans: &[Span]| vec![plugin::Partition { spans: to_guest(spans), requests: 1 }];
+        let planned = partitions(said(&spans), &spans).unwrap();
+        assert!(Arc::ptr_eq(&planned.first().unwrap().spans.first().unwrap().series, &spans.first().unwrap().series));
+        assert!(partitions(said(&[asked("c")]), &spans).unwrap_err().contains("`c`, which nobody asked for"));
+    }
+
+    #[test]
+    fn text_is_cut_at_a_character() {
+        assert_eq!(clip("ääää".into(), 5), "ää…");
+        assert_eq!(clip("abc".into(), 3), "abc");
+    }
+}

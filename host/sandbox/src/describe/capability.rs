@@ -1,0 +1,73 @@
+//! The requests that a plugin may make: a method and a path pattern below the configured URL.
+
+use std::fmt;
+
+use super::printable;
+use crate::bindings::plugin as wit;
+
+/// A kind of request, relative to the configured URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// A path without the leading slash; `*` stands for exactly one segment. Empty is the configured URL itself.
+    pub path: String,
+}
+
+impl Capability {
+    pub(crate) fn check(said: wit::Capability) -> Result<Self, String> {
+        let wit::Capability { method, path } = said;
+        let shown = format!("`{} {}`", printable(&method), printable(&path));
+        if method.is_empty() || method.len() > 16 || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(format!("its capability {shown} has no valid method"));
+        }
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        if !path.is_empty() && !path.split('/').all(is_segment) {
+            return Err(format!(
+                "its capability {shown} is no plain path (no empty or dotted segment, no `%`, `?`, `#`; `*` is a whole segment)"
+            ));
+        }
+        Ok(Self { method, path: path.to_owned() })
+    }
+
+    /// The segments of the pattern.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
+        self.path.split('/').filter(|segment| !segment.is_empty())
+    }
+}
+
+fn is_segment(segment: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$@!(),:=+".contains(c);
+    segment == "*" || (!segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(plain))
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} /{}", self.method, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, path: &str) -> Result<Capability, String> {
+        Capability::check(wit::Capability { method: method.into(), path: path.into() })
+    }
+
+    #[test]
+    fn a_leading_slash_makes_no_difference() {
+        assert_eq!(check("GET", "/streams/*/recorded"), check("GET", "streams/*/recorded"));
+        assert!(check("GET", "").is_ok() && check("GET", "/").is_ok());
+    }
+
+    #[test]
+    fn patterns_that_could_mean_more_than_they_say_are_refused() {
+        for path in ["a//b", "a/", "../x", "a/./b", "a/%2e%2e", "a?b", "a#b", "a*", "**", "a\\b", "a b", "a/\u{0}"] {
+            assert!(check("GET", path).is_err(), "{path}");
+        }
+        for method in ["", "get", "GE T", "G\nET", "*"] {
+            assert!(check(method, "a").is_err(), "{method}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Runs extractor plugins: WebAssembly components of the world in `wit/`, each call in an instance of its own, with
+//! nothing in reach but the [`Outlet`] that takes its rows and the [`Egress`] that carries its requests.
+//!
+//! The only crate that names the WebAssembly engine. It decides nothing about time, retries of partitions or storage;
+//! it never hands a credential to a guest, and nothing that a guest does ends the host.
+
+mod bindings;
+mod connection;
+mod convert;
+mod describe;
+mod egress;
+mod engine;
+mod error;
+mod host;
+mod ipc;
+mod limits;
+mod outlet;
+mod plugin;
+mod state;
+mod stop;
+
+pub use connection::Connection;
+pub use describe::{Capability, Description, Shape, TableSpec};
+pub use egress::{Credentials, Egress, EgressConfig, Figures};
+pub use engine::Engine;
+pub use error::Error;
+pub use limits::Limits;
+pub use outlet::{Catalogue, Finding, Item, Outcome, Outlet, Partition};
+pub use plugin::Plugin;

@@ -1,0 +1,90 @@
+//! What a running plugin says to the host, and the words of its answers.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use tidegate_model::{Cover, Fault, Gap, Series, Span};
+
+/// Takes what a plugin hands over while a call runs.
+#[async_trait]
+pub trait Outlet: Send + Sync + 'static {
+    /// Rows of a table with what they prove. The columns are those of `TableSpec::emitted_schema`; a string column may
+    /// be dictionary-encoded. The plugin waits until this returns.
+    ///
+    /// # Errors
+    /// A fault ends the plugin's call, which returns it.
+    async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault>;
+
+    /// Intervals that hold no event.
+    ///
+    /// # Errors
+    /// A fault ends the plugin's call, which returns it.
+    async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault>;
+
+    /// An interval that could not be read.
+    async fn gap(&self, table: &str, gap: Gap);
+
+    /// A row that could not be mapped, with its raw text.
+    async fn reject(&self, table: &str, series: &str, raw: &str, reason: &str);
+
+    /// Things that the historian holds.
+    async fn found(&self, items: Vec<Item>);
+}
+
+/// One thing that the historian holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// `tags`, `assets` or `databases`.
+    pub kind: String,
+    /// The historian's identity of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// What it is.
+    pub description: String,
+}
+
+/// How one check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// It works, but not as well as it could.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+/// One line of `tidegate check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was checked.
+    pub subject: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it; empty when there is nothing to do.
+    pub advice: String,
+}
+
+/// What the configuration selects for a table.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// The series found.
+    pub series: Vec<Arc<Series>>,
+    /// What the configuration names and the historian does not show, by that name.
+    pub unresolved: Vec<(String, Fault)>,
+}
+
+/// A unit of work, read by one call.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// What to read.
+    pub spans: Vec<Span>,
+    /// Requests that it will take, as far as the plugin can tell.
+    pub requests: u32,
+}

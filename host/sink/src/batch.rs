@@ -1,0 +1,95 @@
+//! Small helpers around record batches: whether one fits its declaration, and columns out of and into plain values for
+//! the tables that the host keeps for itself.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use tidegate_model::Instant;
+
+use crate::layout::timestamp;
+use crate::{Error, Result};
+
+/// The batch's columns in the types of `schema`, save that text may stay dictionary-encoded.
+///
+/// # Errors
+/// Another number of columns, or a type that the declaration does not allow.
+pub(crate) fn fitted(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    if batch.num_columns() != schema.fields().len() {
+        let what = format!("a batch has {} columns, declared are {}", batch.num_columns(), schema.fields().len());
+        return Err(Error::contract(table, what));
+    }
+    let fit = |(field, column): (&Arc<arrow::datatypes::Field>, &ArrayRef)| -> Result<ArrayRef> {
+        let (declared, found) = (field.data_type(), column.data_type());
+        if declared == found || is_text_dictionary(declared, found) {
+            return Ok(Arc::clone(column));
+        }
+        // Nested types differ in the names of their inner fields, which mean nothing.
+        if declared.is_nested() && std::mem::discriminant(declared) == std::mem::discriminant(found) {
+            return cast(column, declared).map_err(|error| {
+                Error::contract(table, format!("column {} does not fit its declaration: {error}", field.name()))
+            });
+        }
+        Err(Error::contract(table, format!("column {} comes as {found}, declared is {declared}", field.name())))
+    };
+    schema.fields().iter().zip(batch.columns()).map(fit).collect()
+}
+
+fn is_text_dictionary(declared: &DataType, found: &DataType) -> bool {
+    matches!((declared, found), (DataType::Utf8, DataType::Dictionary(key, value))
+        if **key == DataType::Int32 && **value == DataType::Utf8)
+}
+
+/// The same instant `rows` times.
+pub(crate) fn constant_instant(instant: Instant, rows: usize) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_value(instant.micros(), rows).with_timezone("UTC"))
+}
+
+/// A column of instants, some of them missing.
+pub(crate) fn instants(values: impl Iterator<Item = Option<Instant>>) -> ArrayRef {
+    let micros: TimestampMicrosecondArray = values.map(|value| value.map(Instant::micros)).collect();
+    Arc::new(micros.with_timezone("UTC"))
+}
+
+/// A column of text.
+pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+/// Columns of a stored batch, by name.
+pub(crate) struct Columns<'a> {
+    table: &'a str,
+    batch: &'a RecordBatch,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn new(table: &'a str, batch: &'a RecordBatch) -> Self {
+        Self { table, batch }
+    }
+
+    fn typed(&self, column: &str, data_type: &DataType) -> Result<ArrayRef> {
+        let damaged = |what: String| Error::Damaged { place: format!("table {}", self.table), what };
+        let array = self.batch.column_by_name(column);
+        let array = array.ok_or_else(|| damaged(format!("column {column} is missing; restore an older version")))?;
+        cast(array, data_type).map_err(|error| damaged(format!("column {column} has another type: {error}")))
+    }
+
+    /// A text column.
+    pub(crate) fn text(&self, column: &str) -> Result<Vec<Option<String>>> {
+        let array = self.typed(column, &DataType::Utf8)?;
+        Ok(array.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
+    }
+
+    /// A column of instants.
+    pub(crate) fn instants(&self, column: &str) -> Result<Vec<Option<Instant>>> {
+        let array = self.typed(column, &timestamp())?;
+        Ok(array.as_primitive::<TimestampMicrosecondType>().iter().map(|us| us.map(Instant::from_micros)).collect())
+    }
+
+    /// A column of integers.
+    pub(crate) fn integers(&self, column: &str) -> Result<Vec<Option<i64>>> {
+        let array = self.typed(column, &DataType::Int64)?;
+        Ok(array.as_primitive::<arrow::datatypes::Int64Type>().iter().collect())
+    }
+}

@@ -1,0 +1,172 @@
+//! What a batch proves: per series, the stretch that its cursor may move over and the rows that it brings. Pure; the
+//! staged file is this, as JSON.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_model::{Instant, Interval, Watermark};
+
+use crate::events::Advance;
+use crate::{Error, Result};
+
+/// Proof for many series.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Coverage {
+    series: HashMap<String, Proof>,
+}
+
+/// Proof for one series. Instants in nanoseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Proof {
+    name: String,
+    covered: Option<(i64, i64)>,
+    rows: i64,
+}
+
+impl Coverage {
+    /// Whether it proves nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// The proven stretch of a series that is not yet part of its watermark.
+    pub(crate) fn covered(&self, series: &str) -> Option<Interval> {
+        self.series.get(series)?.covered.map(interval)
+    }
+
+    /// Adds an advance.
+    ///
+    /// # Errors
+    /// A stretch that does not join what is covered: moving the cursor over the hole would lose it for ever.
+    pub(crate) fn advance(&mut self, table: &str, known: Option<Interval>, advance: &Advance) -> Result<()> {
+        let id = &advance.series.id;
+        let mut covered = self.covered(id);
+        if let Some(new) = advance.covered.filter(|new| !new.is_empty()) {
+            let base = covered.or(known);
+            if let Some(base) = base.filter(|base| new.start > base.end || new.end < base.start) {
+                let what = format!("series {id} is covered over {base:?}; {new:?} would leave a hole");
+                return Err(Error::contract(table, what));
+            }
+            covered = Some(covered.map_or(new, |covered| hull(covered, new)));
+        }
+        let proof =
+            self.series.entry(id.clone()).or_insert_with(|| Proof { name: String::new(), covered: None, rows: 0 });
+        proof.name.clone_from(&advance.series.name);
+        proof.covered = covered.map(|covered| (covered.start.0, covered.end.0));
+        proof.rows = proof.rows.saturating_add(advance.rows);
+        Ok(())
+    }
+
+    /// The proofs of some series, to be changed apart.
+    pub(crate) fn subset<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Self {
+        let proofs = ids.filter_map(|id| self.series.get_key_value(id));
+        Self { series: proofs.map(|(id, proof)| (id.clone(), proof.clone())).collect() }
+    }
+
+    /// Puts changed proofs in the place of the old ones.
+    pub(crate) fn put(&mut self, changed: Self) {
+        self.series.extend(changed.series);
+    }
+
+    /// Adds what a later batch proved.
+    pub(crate) fn extend(&mut self, later: Coverage) {
+        for (id, new) in later.series {
+            match self.series.get_mut(&id) {
+                None => {
+                    self.series.insert(id, new);
+                }
+                Some(old) => {
+                    old.name = new.name;
+                    old.rows = old.rows.saturating_add(new.rows);
+                    old.covered = match (old.covered, new.covered) {
+                        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+                        (old, new) => old.or(new),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Moves watermarks by this proof.
+    pub(crate) fn apply(&self, marks: &mut HashMap<String, Watermark>, run: Instant) {
+        for (id, proof) in &self.series {
+            let covered = proof.covered.map(interval);
+            match (marks.get_mut(id), covered) {
+                (Some(mark), covered) => {
+                    // Another lane may have moved the mark meanwhile; a stretch that no longer joins it is left to the
+                    // look-back rather than bridged.
+                    if let Some(new) = covered.filter(|c| c.start <= mark.covered.end && c.end >= mark.covered.start) {
+                        mark.covered = hull(mark.covered, new);
+                    }
+                    mark.name.clone_from(&proof.name);
+                    mark.rows = mark.rows.saturating_add(proof.rows);
+                    mark.last_run = run;
+                }
+                (None, Some(covered)) => {
+                    let mark = Watermark {
+                        series: id.clone(),
+                        name: proof.name.clone(),
+                        covered,
+                        rows: proof.rows,
+                        last_run: run,
+                    };
+                    marks.insert(id.clone(), mark);
+                }
+                // Rows without a proven stretch do not make a watermark: the next run compares them and moves on.
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+fn interval((start, end): (i64, i64)) -> Interval {
+    Interval::new(Instant(start), Instant(end))
+}
+
+fn hull(a: Interval, b: Interval) -> Interval {
+    Interval::new(a.start.min(b.start), a.end.max(b.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidegate_model::Series;
+
+    use super::*;
+
+    fn advance(start: i64, end: i64, rows: i64) -> Advance {
+        let series = Series { id: "s".into(), name: "S".into(), ahead: false, detail: String::new() };
+        Advance { series: Arc::new(series), covered: Some(interval((start, end))), rows }
+    }
+
+    #[test]
+    fn stretches_that_join_grow_one_range_and_a_hole_is_refused() {
+        let mut coverage = Coverage::default();
+        coverage.advance("t", None, &advance(10, 20, 1)).unwrap();
+        coverage.advance("t", None, &advance(20, 30, 2)).unwrap();
+        coverage.advance("t", None, &advance(15, 18, 0)).unwrap();
+        let error = coverage.advance("t", None, &advance(31, 40, 1)).unwrap_err().to_string();
+        assert!(error.contains("would leave a hole"), "{error}");
+        let known = Some(interval((0, 5)));
+        assert!(Coverage::default().advance("t", known, &advance(6, 7, 0)).is_err());
+        Coverage::default().advance("t", known, &advance(5, 7, 0)).unwrap();
+
+        let mut marks = HashMap::new();
+        coverage.apply(&mut marks, Instant(99));
+        let mark = &marks["s"];
+        assert_eq!((mark.covered, mark.rows, mark.last_run), (interval((10, 30)), 3, Instant(99)));
+    }
+
+    #[test]
+    fn a_stretch_that_no_longer_joins_the_mark_does_not_bridge_the_hole() {
+        let mut coverage = Coverage::default();
+        coverage.advance("t", None, &advance(50, 60, 1)).unwrap();
+        let mut marks = HashMap::new();
+        let mut first = Coverage::default();
+        first.advance("t", None, &advance(0, 10, 1)).unwrap();
+        first.apply(&mut marks, Instant(1));
+        coverage.apply(&mut marks, Instant(2));
+        assert_eq!(marks["s"].covered, interval((0, 10)));
+    }
+}

@@ -1,0 +1,76 @@
+//! A batch on its way out: what its table looks like, and how a full buffer becomes files and one commit.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use futures::{StreamExt, TryStreamExt};
+
+use super::{EventsSpec, Written};
+use crate::buffer::Buffer;
+use crate::coverage::Coverage;
+use crate::encode::{FileSpec, properties, write_files};
+use crate::lane::Lane;
+use crate::layout::{Layout, timestamp};
+use crate::stats::date_text;
+use crate::{Error, Result};
+
+/// Files of one batch that are encoded at the same time.
+const ENCODERS: usize = 2;
+
+/// What background work needs to know of the table; fixed while it is open.
+pub(super) struct Shape {
+    pub layout: Layout,
+    /// Emitted positions of series, time and sequence.
+    pub emitted: [usize; 3],
+    /// File positions of time and sequence.
+    pub order: [usize; 2],
+    pub file: FileSpec,
+}
+
+impl Shape {
+    /// Reads a declaration.
+    ///
+    /// # Errors
+    /// A key column that is missing, filled by the host, or of another type than the contract says.
+    pub(super) fn new(table: String, spec: &EventsSpec) -> Result<Self> {
+        let layout = Layout::new(table, &spec.schema)?;
+        let emitted = [
+            layout.emitted_index("series", &spec.series_column, &DataType::Utf8)?,
+            layout.emitted_index("time", &spec.time_column, &timestamp())?,
+            layout.emitted_index("sequence", &spec.sequence_column, &DataType::Int32)?,
+        ];
+        let position = |column: &str| {
+            layout.file.index_of(column).map_err(|error| Error::contract(&layout.table, error.to_string()))
+        };
+        let (series, time) = (position(&spec.series_column)?, position(&spec.time_column)?);
+        let order = [time, position(&spec.sequence_column)?];
+        let properties = properties(Some([(&spec.series_column, series), (&spec.time_column, time)]));
+        let file = FileSpec { schema: Arc::clone(&layout.file), properties, folder: String::new(), partition: None };
+        Ok(Self { layout, emitted, order, file })
+    }
+}
+
+/// Encodes a buffer, date by date, and commits it as one batch.
+pub(super) async fn commit(
+    shape: Arc<Shape>,
+    mut lane: Lane,
+    buffer: Buffer,
+    coverage: Coverage,
+) -> Result<(Lane, Written)> {
+    let rows = buffer.rows as u64;
+    let dates = buffer.into_dates(&shape.layout, shape.order);
+    let files = dates.into_iter().map(|(date, rows)| {
+        let mut spec = shape.file.clone();
+        if let Some(column) = &shape.layout.partition {
+            let value = date_text(date);
+            spec.folder = format!("{column}={value}/");
+            spec.partition = Some((column.clone(), value));
+        }
+        write_files(lane.table().store(), &shape.layout.table, spec, rows)
+    });
+    let adds: Vec<_> = futures::stream::iter(files).buffered(ENCODERS).try_concat().await?;
+    let bytes = adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum();
+    let files = adds.len() as u64;
+    lane.write(adds, coverage).await?;
+    Ok((lane, Written { rows, files, bytes, commits: u64::from(files > 0) }))
+}

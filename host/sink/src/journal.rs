@@ -1,0 +1,212 @@
+//! Two tables that only grow: one row per run, and every row of a historian that could not be mapped, with its raw text.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use tidegate_model::Instant;
+
+use crate::batch::{instants, texts};
+use crate::encode::{FileSpec, write_files};
+use crate::lake::Lake;
+use crate::layout::{Layout, timestamp};
+use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
+use crate::watermarks::column;
+use crate::{Error, Result};
+
+/// Every figure of a run's summary.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunRow {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Unique among runs.
+    pub run_id: String,
+    /// When it began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// How it ended, in a word.
+    pub outcome: String,
+    /// The process's exit code.
+    pub exit_code: i32,
+    /// Rows written.
+    pub rows: i64,
+    /// Of these, events that came late.
+    pub late: i64,
+    /// Stored events that were changed.
+    pub edited: i64,
+    /// Stored events that were removed.
+    pub deleted: i64,
+    /// Rows that could not be mapped.
+    pub rejected: i64,
+    /// Rows left out by their quality.
+    pub filtered: i64,
+    /// Intervals that could not be proven.
+    pub gaps: i64,
+    /// HTTP requests.
+    pub requests: i64,
+    /// Of these, repeated ones.
+    pub retries: i64,
+    /// Bytes received.
+    pub bytes: i64,
+    /// Data commits.
+    pub commits: i64,
+    /// Data files.
+    pub files: i64,
+    /// Series read.
+    pub series: i64,
+    /// Wall time in seconds.
+    pub duration_seconds: f64,
+    /// From the newest covered instant to the end of the run, in seconds; the worst series.
+    pub lag_seconds: Option<f64>,
+    /// The plugin's name.
+    pub plugin: String,
+    /// Its version.
+    pub plugin_version: String,
+    /// The version of Tidegate.
+    pub tidegate_version: String,
+}
+
+/// A row that could not be mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectRow {
+    /// The table it was meant for.
+    pub table: String,
+    /// `Series::id`.
+    pub series: String,
+    /// As the historian sent it.
+    pub raw: String,
+    /// Why it could not be mapped.
+    pub reason: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run, as in the runs table.
+    pub run_id: String,
+    /// When.
+    pub rejected_at: Instant,
+}
+
+impl Lake {
+    /// Appends a run.
+    ///
+    /// # Errors
+    /// A store that refuses.
+    pub async fn append_run(&self, row: RunRow) -> Result<()> {
+        let (fields, columns) = run_columns(&row).into_iter().unzip();
+        self.append_own("runs", "One row per run with every figure of its summary", fields, columns).await
+    }
+
+    /// Appends rejected rows; none write nothing.
+    ///
+    /// # Errors
+    /// A store that refuses.
+    pub async fn append_rejects(&self, rows: Vec<RejectRow>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let text = |name, comment, pick: fn(&RejectRow) -> &str| {
+            (column(name, DataType::Utf8, comment), texts(rows.iter().map(pick)))
+        };
+        let at = column("rejected_at", timestamp(), "When it was rejected (UTC)");
+        let columns = [
+            text("table_name", "The table the row was meant for", |row| &row.table),
+            text("tag_webid", "The series", |row| &row.series),
+            text("raw_json", "The row as the historian sent it", |row| &row.raw),
+            text("reason", "Why it could not be mapped", |row| &row.reason),
+            text("pipeline", "The pipeline", |row| &row.pipeline),
+            text("run_id", "The run, as in the runs table", |row| &row.run_id),
+            (at, instants(rows.iter().map(|row| Some(row.rejected_at)))),
+        ];
+        let (fields, columns) = columns.into_iter().unzip();
+        self.append_own("rejects", "Rows that could not be mapped, as the historian sent them", fields, columns).await
+    }
+
+    async fn append_own(&self, suffix: &str, comment: &str, fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<()> {
+        let (schema, name) = (&self.config.checkpoint_schema, self.own_table(suffix));
+        let layout = Layout::new(format!("{schema}.{name}"), &Schema::new(fields))?;
+        let batch = RecordBatch::try_new(Arc::clone(&layout.file), columns)
+            .map_err(|error| Error::contract(&layout.table, error.to_string()))?;
+        let declared = Declaration { schema, table: &name, comment, layout: &layout, properties: &[] };
+        let mut table = Table::open_or_create(&self.root, &declared).await?;
+        let file = FileSpec::plain(Arc::clone(&layout.file));
+        let adds = write_files(table.store(), &table.name, file, std::iter::once(Ok(batch))).await?;
+        for _ in 0..ATTEMPTS {
+            match table.append(adds.iter().cloned().map(Into::into).collect(), None).await? {
+                Attempt::Done => return Ok(()),
+                Attempt::Lost => table.reload().await?,
+            }
+        }
+        Err(Error::Contended { table: table.name, attempts: ATTEMPTS })
+    }
+}
+
+fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
+    let text = |name, value: &str, comment| (column(name, DataType::Utf8, comment), texts(std::iter::once(value)));
+    let instant = |name, value, comment| (column(name, timestamp(), comment), instants(std::iter::once(value)));
+    let count = |name, value, comment| -> (Field, ArrayRef) {
+        (column(name, DataType::Int64, comment), Arc::new(Int64Array::from(vec![value])))
+    };
+    let seconds = |name, value: Option<f64>, comment| -> (Field, ArrayRef) {
+        (column(name, DataType::Float64, comment), Arc::new(Float64Array::from(vec![value])))
+    };
+    let exit_code: ArrayRef = Arc::new(Int32Array::from(vec![row.exit_code]));
+    vec![
+        text("pipeline", &row.pipeline, "The pipeline"),
+        text("run_id", &row.run_id, "Unique among runs"),
+        instant("started_at", row.started_at, "When the run began (UTC)"),
+        instant("ended_at", row.ended_at, "When it ended (UTC)"),
+        text("outcome", &row.outcome, "How it ended, in a word"),
+        (column("exit_code", DataType::Int32, "Exit code of the process"), exit_code),
+        count("rows", row.rows, "Rows written"),
+        count("late", row.late, "Of these, events that came late"),
+        count("edited", row.edited, "Stored events that were changed"),
+        count("deleted", row.deleted, "Stored events that were removed"),
+        count("rejected", row.rejected, "Rows that could not be mapped"),
+        count("filtered", row.filtered, "Rows left out by their quality"),
+        count("gaps", row.gaps, "Intervals that could not be proven"),
+        count("requests", row.requests, "HTTP requests"),
+        count("retries", row.retries, "Of these, repeated ones"),
+        count("bytes", row.bytes, "Bytes received from the historian"),
+        count("commits", row.commits, "Data commits"),
+        count("files", row.files, "Data files"),
+        count("series", row.series, "Series read"),
+        seconds("duration_seconds", Some(row.duration_seconds), "Wall time"),
+        seconds("lag_seconds", row.lag_seconds, "How far the slowest series is behind the end of the run"),
+        text("plugin", &row.plugin, "The plugin"),
+        text("plugin_version", &row.plugin_version, "Version of the plugin"),
+        text("tidegate_version", &row.tidegate_version, "Version of Tidegate"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{RUN, lake, number};
+
+    #[tokio::test]
+    async fn runs_and_rejects_are_appended_with_every_figure() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder);
+        for n in 0..2 {
+            let run =
+                RunRow { run_id: n.to_string(), rows: 7, exit_code: 3, started_at: Some(RUN.at), ..RunRow::default() };
+            lake.append_run(run).await.unwrap();
+        }
+        let sql = "SELECT sum(rows * exit_code) FROM checkpoints.x_runs WHERE lag_seconds IS NULL AND ended_at IS NULL";
+        assert_eq!(number(&lake, sql).await, 42);
+        lake.append_rejects(vec![]).await.unwrap();
+        assert!(!folder.path().join("checkpoints/x_rejects").exists());
+        let reject = RejectRow {
+            table: "t".into(),
+            series: "s".into(),
+            raw: "{\"Value\": }".into(),
+            reason: "not JSON".into(),
+            pipeline: "p".into(),
+            run_id: "1".into(),
+            rejected_at: RUN.at,
+        };
+        lake.append_rejects(vec![reject]).await.unwrap();
+        let sql = "SELECT count(*) FROM checkpoints.x_rejects WHERE raw_json = '{\"Value\": }' AND tag_webid = 's'";
+        assert_eq!(number(&lake, sql).await, 1);
+    }
+}

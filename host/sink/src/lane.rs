@@ -1,0 +1,252 @@
+//! A lane: the one sequence of batches that a pipeline commits to a table, and the protocol that makes each of them land
+//! exactly once.
+//!
+//! 1. **stage**: what the batch proves, and what earlier batches proved that the watermarks do not hold yet, is put as
+//!    one file beside the checkpoints, named after batch N.
+//! 2. **commit**: the rows and `txn(lane, N)` enter the table in one Delta commit. This is the one atomic point.
+//! 3. **merge**: the coverage enters the watermarks with `txn(lane, N)`. It may wait, because the staged file of the
+//!    newest batch carries all of it; at the latest the end of the run does it.
+//! 4. **unstage**: the file is deleted.
+//!
+//! Batch numbers ascend and are drawn so that two runs never draw the same. Therefore a staged file whose N is the table's
+//! transaction number was committed, by the run that staged it, and any other was not. On opening, a committed one is
+//! merged. One that is ahead of the table may belong to a run that died or to one that lives: the lane is first fenced with
+//! a higher number, so that its batch can never land, and then it is discarded. Whoever finds that its lane has another
+//! number than it left there stops: another run has taken it.
+//!
+//! Coverage without rows needs none of this: merging it alone is atomic, so an idle run makes no data commit.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use deltalake::kernel::{Add, Transaction};
+use tidegate_model::Instant;
+
+use crate::coverage::Coverage;
+use crate::staged::{Staged, Staging};
+use crate::table::{ATTEMPTS, Attempt, Table};
+use crate::watermarks::Watermarks;
+use crate::{Error, Result};
+
+/// The watermarks are rewritten at most this often within a run; what is in between is safe in the staged file.
+const MERGE_EVERY: Duration = Duration::from_secs(30);
+
+/// Who writes.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneId {
+    pub pipeline: String,
+    /// The table without its schema.
+    pub table: String,
+    pub lane: String,
+}
+
+impl LaneId {
+    /// The application id in the Delta log.
+    pub(crate) fn app_id(&self) -> String {
+        format!("tidegate/{}/{}/{}", self.pipeline, self.table, self.lane)
+    }
+
+    /// The start of its staged files' names.
+    pub(crate) fn file_prefix(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        // `+` is left alone by every object store and is itself escaped, so that no two pipelines share a file.
+        let escape = |c: char| if plain(c) { c.to_string() } else { format!("+{:x}+", u32::from(c)) };
+        let pipeline: String = self.pipeline.chars().map(escape).collect();
+        format!("{pipeline}.{}.{}", self.table, self.lane)
+    }
+}
+
+/// A lane that this run holds.
+pub(crate) struct Lane {
+    id: LaneId,
+    table: Table,
+    watermarks: Watermarks,
+    staging: Staging,
+    run: Instant,
+    /// The number that the table must have for this lane: the last batch or fence.
+    last: i64,
+    /// The number that the watermarks must have for this lane.
+    merged: i64,
+    /// Committed but not merged.
+    unmerged: Coverage,
+    /// The file that carries `unmerged`.
+    staged: Option<i64>,
+    merged_at: std::time::Instant,
+}
+
+impl Lane {
+    /// Takes the lane and finishes or discards what an earlier run left.
+    pub(crate) async fn open(
+        id: LaneId,
+        table: Table,
+        watermarks: Watermarks,
+        staging: Staging,
+        run: Instant,
+    ) -> Result<Self> {
+        let last = table.txn(&id.app_id()).await?;
+        let merged = watermarks.txn(&id.app_id()).await?;
+        let mut lane = Self {
+            id,
+            table,
+            watermarks,
+            staging,
+            run,
+            last,
+            merged,
+            unmerged: Coverage::default(),
+            staged: None,
+            merged_at: std::time::Instant::now(),
+        };
+        lane.recover().await?;
+        Ok(lane)
+    }
+
+    async fn recover(&mut self) -> Result<()> {
+        let left = self.staging.list().await?;
+        if let Some(committed) = left.iter().find(|staged| staged.batch == self.last) {
+            tracing::info!(lane = self.id.app_id(), batch = committed.batch, "finishing an interrupted commit");
+            let app_id = self.id.app_id();
+            self.watermarks.merge(&app_id, Some(self.last), committed.run(), &committed.coverage).await?;
+            self.merged = self.last;
+        }
+        if let Some(ahead) = left.iter().map(|staged| staged.batch).filter(|batch| *batch > self.last).max() {
+            tracing::info!(lane = self.id.app_id(), batch = ahead, "discarding a batch that was never committed");
+            let fence = next_number(ahead);
+            self.commit(fence, Vec::new()).await?;
+        }
+        for staged in left {
+            self.staging.remove(staged.batch).await?;
+        }
+        Ok(())
+    }
+
+    /// The table as this lane last saw it.
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The watermarks as this lane last saw them.
+    pub(crate) fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// One batch through steps 1 and 2, and, when it is time, 3 and 4.
+    pub(crate) async fn write(&mut self, adds: Vec<Add>, coverage: Coverage) -> Result<()> {
+        if adds.is_empty() {
+            self.unmerged.extend(coverage);
+        } else {
+            let mut all = self.unmerged.clone();
+            all.extend(coverage);
+            let batch = self.stage(&all).await?;
+            self.commit(batch, adds).await?;
+            self.unmerged = all;
+            if let Some(older) = self.staged.replace(batch) {
+                self.staging.remove(older).await?;
+            }
+        }
+        if self.merged_at.elapsed() >= MERGE_EVERY {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Steps 3 and 4 for all that was committed.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        self.merge().await?;
+        self.unstage().await
+    }
+
+    /// Step 1.
+    pub(crate) async fn stage(&self, coverage: &Coverage) -> Result<i64> {
+        let batch = next_number(self.last);
+        let staged = Staged { batch, run: self.run.0, coverage: coverage.clone() };
+        if self.staging.put(&staged).await? { Ok(batch) } else { Err(self.taken()) }
+    }
+
+    /// Step 2.
+    pub(crate) async fn commit(&mut self, batch: i64, adds: Vec<Add>) -> Result<()> {
+        let before = self.table.schema()?;
+        for _ in 0..ATTEMPTS {
+            let txn = Transaction::new_with_last_update(self.id.app_id(), batch, Some(now_millis()));
+            let actions = adds.iter().cloned().map(Into::into).collect();
+            match self.table.append(actions, Some(txn)).await? {
+                Attempt::Done => {
+                    self.last = batch;
+                    return Ok(());
+                }
+                Attempt::Lost => {
+                    self.table.reload().await?;
+                    if self.table.txn(&self.id.app_id()).await? != self.last {
+                        return Err(self.taken());
+                    }
+                    self.check_schema(&before)?;
+                }
+            }
+        }
+        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// The files are written already: what others did to the columns meanwhile must not change their meaning.
+    fn check_schema(&self, before: &deltalake::kernel::StructType) -> Result<()> {
+        let now = self.table.schema()?;
+        let changed =
+            before.fields().find(|old| now.field(old.name()).map(|new| new.data_type()) != Some(old.data_type()));
+        match changed {
+            None => Ok(()),
+            Some(old) => Err(Error::SchemaConflict {
+                table: self.table.name.clone(),
+                column: old.name().clone(),
+                stored: now.field(old.name()).map_or_else(|| "nothing".to_owned(), |new| new.data_type().to_string()),
+                declared: old.data_type().to_string(),
+            }),
+        }
+    }
+
+    /// Step 3.
+    pub(crate) async fn merge(&mut self) -> Result<()> {
+        self.merged_at = std::time::Instant::now();
+        if self.unmerged.is_empty() {
+            return Ok(());
+        }
+        let app_id = self.id.app_id();
+        if self.watermarks.txn(&app_id).await? != self.merged {
+            return Err(self.taken());
+        }
+        self.watermarks.merge(&app_id, self.staged, self.run, &self.unmerged).await?;
+        self.merged = self.staged.unwrap_or(self.merged);
+        self.unmerged = Coverage::default();
+        Ok(())
+    }
+
+    /// Step 4.
+    pub(crate) async fn unstage(&mut self) -> Result<()> {
+        match self.staged.take() {
+            Some(batch) => self.staging.remove(batch).await,
+            None => Ok(()),
+        }
+    }
+
+    fn taken(&self) -> Error {
+        Error::LaneTaken {
+            pipeline: self.id.pipeline.clone(),
+            table: self.table.name.clone(),
+            lane: self.id.lane.clone(),
+        }
+    }
+}
+
+fn now_millis() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_millis()).unwrap_or_default();
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+/// A number above `last` that no other run draws: the time with a random tail, below 2^53 for readers that keep numbers
+/// as doubles.
+fn next_number(last: i64) -> i64 {
+    let tail = i64::try_from(RandomState::new().hash_one(last) % 1_000).unwrap_or_default();
+    let drawn = now_millis().saturating_mul(1_000).saturating_add(tail);
+    if drawn > last { drawn } else { last.saturating_add(1 + tail) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The lake: every Delta table that Tidegate writes or reads, and the only crate that names `deltalake`.
+//!
+//! [`Lake`] opens a location. [`Events`] takes rows together with the coverage they prove and commits both exactly once
+//! (module `lane` states the protocol). [`StoredReader`] tells which rows of a window are stored already. Snapshot
+//! tables are replaced in one commit, the gap ledger is merged, runs and rejects are appended, and [`Lake::query`] reads
+//! it all with SQL.
+//!
+//! Nothing here knows a historian: table names, columns and comments come from the caller. Tables stay on Delta reader
+//! version 1 and writer version 2, so that every engine reads them.
+
+mod batch;
+mod buffer;
+mod coverage;
+mod encode;
+mod error;
+mod events;
+mod fill;
+mod gaps;
+mod journal;
+mod lake;
+mod lane;
+mod layout;
+mod location;
+mod query;
+mod reader;
+mod scan;
+mod slices;
+mod snapshot;
+mod staged;
+mod stats;
+mod stored;
+mod table;
+mod upload;
+mod watermarks;
+
+pub use error::{Error, Result};
+pub use events::{Advance, CommitPolicy, Events, EventsSpec, Written};
+pub use gaps::{GapLedger, GapRow, Observation};
+pub use journal::{RejectRow, RunRow};
+pub use lake::{Lake, LakeConfig, RunStamp};
+pub use query::TableInfo;
+pub use snapshot::SnapshotSpec;
+pub use stored::{StoredKeys, StoredReader};
+
+#[cfg(test)]
+mod testing;

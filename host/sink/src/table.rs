@@ -1,0 +1,232 @@
+//! One Delta table: opened, created or grown to what is declared, and committed to with optimistic concurrency of our own.
+//! Every attempt is made against the newest state that we have looked at ourselves, and a lost race is reported, not
+//! hidden: only the caller knows what must still hold before trying again.
+
+use std::sync::Arc;
+
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, LogicalFileView, MetadataExt, StructField, StructType, Transaction};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
+use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
+
+use crate::error::is_lost_race;
+use crate::layout::Layout;
+use crate::location::Root;
+use crate::{Error, Result};
+
+/// A log checkpoint, and clean-up of expired log entries, each this many versions: reading a table then costs one
+/// checkpoint and at most this many small files.
+const CHECKPOINT_EVERY: u64 = 100;
+
+/// How often a commit that keeps losing races is tried.
+pub(crate) const ATTEMPTS: u32 = 20;
+
+/// What became of a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// It is part of the table.
+    Done,
+    /// Another writer took the version; nothing was written. Reload, check, try again.
+    Lost,
+}
+
+/// A table that exists.
+#[derive(Clone)]
+pub(crate) struct Table {
+    /// `schema.table`.
+    pub name: String,
+    pub delta: DeltaTable,
+}
+
+/// How a table is created.
+pub(crate) struct Declaration<'a> {
+    pub schema: &'a str,
+    pub table: &'a str,
+    pub comment: &'a str,
+    pub layout: &'a Layout,
+    /// Table properties besides the defaults.
+    pub properties: &'a [(&'a str, &'a str)],
+}
+
+impl Table {
+    /// The table if it exists; creates nothing.
+    pub(crate) async fn open(root: &Root, schema: &str, table: &str) -> Result<Option<Self>> {
+        let name = format!("{schema}.{table}");
+        let mut delta = root.table(schema, table)?;
+        let failed = |error| Error::storage("open table", root.table_path(schema, table), error);
+        if !delta.verify_deltatable_existence().await.map_err(failed)? {
+            return Ok(None);
+        }
+        delta.load().await.map_err(failed)?;
+        Ok(Some(Self { name, delta }))
+    }
+
+    /// The table as declared: created when missing, grown when it lacks columns.
+    ///
+    /// # Errors
+    /// A stored column with another type than declared; a store that refuses.
+    pub(crate) async fn open_or_create(root: &Root, declared: &Declaration<'_>) -> Result<Self> {
+        let place = || root.table_path(declared.schema, declared.table);
+        for _ in 0..ATTEMPTS {
+            if let Some(mut table) = Self::open(root, declared.schema, declared.table).await? {
+                match table.grow(declared.layout).await? {
+                    Attempt::Done => return Ok(table),
+                    Attempt::Lost => continue,
+                }
+            }
+            let delta = root.table(declared.schema, declared.table)?;
+            let configuration = declared.properties.iter().map(|(key, value)| (*key, Some(*value)));
+            let create = CreateBuilder::new()
+                .with_log_store(delta.log_store())
+                .with_table_name(declared.table)
+                .with_comment(declared.comment)
+                .with_columns(declared.layout.delta_fields()?)
+                .with_partition_columns(declared.layout.partition.iter().cloned())
+                .with_configuration(configuration)
+                .with_save_mode(SaveMode::ErrorIfExists)
+                .with_commit_properties(CommitProperties::default().with_max_retries(0));
+            match create.await {
+                Ok(delta) => {
+                    tracing::info!(table = declared.table, location = place(), "table created");
+                    let name = format!("{}.{}", declared.schema, declared.table);
+                    return Ok(Self { name, delta });
+                }
+                Err(error) if is_lost_race(&error) => {}
+                Err(error) => return Err(Error::storage("create table", place(), error)),
+            }
+        }
+        Err(Error::Contended { table: format!("{}.{}", declared.schema, declared.table), attempts: ATTEMPTS })
+    }
+
+    /// Adds the columns that the layout has and the table lacks.
+    async fn grow(&mut self, layout: &Layout) -> Result<Attempt> {
+        let state = self.state()?;
+        let stored = state.schema();
+        let Some(evolved) = layout.evolved(&stored, state.metadata().partition_columns())? else {
+            return Ok(Attempt::Done);
+        };
+        let fields: Vec<StructField> = evolved.fields().skip(stored.fields().count()).cloned().collect();
+        let metadata = state.metadata().clone().with_schema(&evolved);
+        let metadata = metadata.map_err(|error| Error::storage("grow", &self.name, DeltaTableError::from(error)))?;
+        let names: Vec<_> = fields.iter().map(|field| field.name().clone()).collect();
+        tracing::info!(table = self.name, columns = ?names, "new columns added");
+        self.commit(vec![Action::Metadata(metadata)], DeltaOperation::AddColumn { fields }, None).await
+    }
+
+    /// The newest state that we know.
+    pub(crate) fn state(&self) -> Result<&DeltaTableState> {
+        self.delta.snapshot().map_err(|error| Error::storage("read the state of", &self.name, error))
+    }
+
+    /// The newest version that we know.
+    pub(crate) fn version(&self) -> u64 {
+        self.delta.version().unwrap_or_default()
+    }
+
+    /// The columns in the newest state that we know.
+    pub(crate) fn schema(&self) -> Result<Arc<StructType>> {
+        Ok(self.state()?.schema())
+    }
+
+    /// The live files.
+    pub(crate) fn files(&self) -> Result<Vec<LogicalFileView>> {
+        Ok(self.state()?.log_data().into_iter().collect())
+    }
+
+    /// Rows by the files' statistics; `None` when a file has none.
+    pub(crate) fn rows(&self) -> Result<Option<u64>> {
+        Ok(self.files()?.iter().map(|file| file.num_records().map(|rows| rows as u64)).sum())
+    }
+
+    /// Below the table's folder.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.delta.object_store()
+    }
+
+    /// The last transaction number that an application has committed here; 0 when none.
+    pub(crate) async fn txn(&self, app_id: &str) -> Result<i64> {
+        let version = self.state()?.transaction_version(&self.delta.log_store(), app_id).await;
+        Ok(version.map_err(|error| Error::storage("read the log of", &self.name, error))?.unwrap_or(0))
+    }
+
+    /// Looks at what others have committed.
+    pub(crate) async fn reload(&mut self) -> Result<()> {
+        self.delta.update_state().await.map_err(|error| Error::storage("read the log of", &self.name, error))
+    }
+
+    /// One attempt to commit on top of the newest state that we know.
+    ///
+    /// # Errors
+    /// A store that refuses; then it is unknown whether the commit happened.
+    pub(crate) async fn commit(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        txn: Option<Transaction>,
+    ) -> Result<Attempt> {
+        let failed = |name: &str, error| Error::storage("commit to", name, error);
+        let upkeep = (self.version() + 2).is_multiple_of(CHECKPOINT_EVERY);
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_create_checkpoint(true)
+            .with_cleanup_expired_logs(Some(upkeep))
+            .with_application_transactions(txn.into_iter().collect());
+        let state = self.state()?.clone();
+        let log_store = self.delta.log_store();
+        let prepared = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(&state), log_store, operation)
+            .into_prepared_commit_future();
+        let committed = match prepared.await {
+            Ok(prepared) => prepared.await,
+            Err(error) => Err(error),
+        };
+        match committed {
+            Ok(post) => {
+                // The commit stands; upkeep that fails is made up for by the next.
+                match post.await {
+                    Ok(done) => self.delta.state = Some(done.snapshot),
+                    Err(error) => {
+                        tracing::warn!(table = self.name, %error, "log upkeep failed after a commit");
+                        self.reload().await?;
+                    }
+                }
+                Ok(Attempt::Done)
+            }
+            Err(error) if is_lost_race(&error) => Ok(Attempt::Lost),
+            Err(error) => Err(failed(&self.name, error)),
+        }
+    }
+
+    /// Replaces all rows by the given files.
+    pub(crate) async fn overwrite(&mut self, adds: Vec<Action>, txn: Option<Transaction>) -> Result<Attempt> {
+        let mut actions: Vec<Action> = self.files()?.iter().map(|file| file.remove_action(true).into()).collect();
+        actions.extend(adds);
+        let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
+        let attempt = self.commit(actions, operation, txn).await?;
+        if attempt == Attempt::Done && (self.version() + 1).is_multiple_of(CHECKPOINT_EVERY) {
+            self.sweep().await;
+        }
+        Ok(attempt)
+    }
+
+    /// Adds files.
+    pub(crate) async fn append(&mut self, adds: Vec<Action>, txn: Option<Transaction>) -> Result<Attempt> {
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        self.commit(adds, operation, txn).await
+    }
+
+    /// Deletes files that no reader can want any more, by the table's own retention. A table that is replaced often
+    /// would else grow without bound.
+    async fn sweep(&mut self) {
+        match self.delta.clone().vacuum().await {
+            Ok((table, metrics)) => {
+                tracing::debug!(table = self.name, files = metrics.files_deleted.len(), "replaced files deleted");
+                self.delta = table;
+            }
+            Err(error) => tracing::warn!(table = self.name, %error, "replaced files could not be deleted"),
+        }
+    }
+}

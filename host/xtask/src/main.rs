@@ -1,0 +1,46 @@
+//! `cargo xtask`: everything a developer runs, each a command that checks for what it needs first.
+//!
+//! - `demo`: simulator, plugin and host, end to end, on a clean clone
+//! - `test`: unit, integration and misbehaving-guest tests
+//! - `dist`: release artefacts in `target/dist/`
+//! - `bench`: rows per second, CPU and memory of an initial load
+//! - `plugins`: only the components that the tests load
+
+mod bench;
+mod demo;
+mod dist;
+mod needs;
+mod sim;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let workspace = Workspace::find()?;
+    needs::check()?;
+    match command.as_str() {
+        "demo" => demo::run(&workspace),
+        "test" => test::run(&workspace, &rest),
+        "dist" => dist::run(&workspace),
+        "bench" => bench::run(&workspace, &rest),
+        "plugins" => workspace.build_plugins().and_then(|()| workspace.build_programs()),
+        other => bail!("unknown command `{other}`; there are: demo, test, dist, bench, plugins"),
+    }
+}

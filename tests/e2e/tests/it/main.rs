@@ -1,0 +1,15 @@
+//! The `tidegate` program as its users run it, against simulators whose truth is known.
+//!
+//! Each test starts a simulator in process and the program as a child, then compares the tables with the truth row by
+//! row: missing, doubled and altered rows are counted, and all must be 0. Components and programs are built by
+//! `cargo xtask test`.
+
+mod bad_input;
+mod faults;
+mod guests;
+mod incremental;
+mod load;
+mod plant;
+mod secrets;
+mod table;
+mod truth;

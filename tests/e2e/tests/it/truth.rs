@@ -1,0 +1,101 @@
+//! What the tables must hold, worked out from the simulator's truth by the rules of the product contract and by nothing
+//! that the product itself computes.
+
+use tidegate_simulators::pi::{Event, Form, Point, Value};
+
+use crate::table::{Key, Row, Rows};
+
+/// How the table differs from the truth; all zero when it mirrors it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    pub missing: usize,
+    pub doubled: usize,
+    pub altered: usize,
+    pub extra: usize,
+    /// The first few, for people.
+    pub examples: Vec<String>,
+}
+
+/// The rows that `events` of `point` become.
+pub fn rows(point: &Point, events: &[Event]) -> Vec<(Key, Row)> {
+    let id = point.web_id(Form::Full);
+    let mut last = (i64::MIN, 0);
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        let micros = event.micros();
+        last = if last.0 == micros { (micros, last.1 + 1) } else { (micros, 0) };
+        rows.push(((id.clone(), micros, last.1), row(point, event)));
+    }
+    rows
+}
+
+/// Compares a table with the truth.
+pub fn compare(truth: impl IntoIterator<Item = (Key, Row)>, table: &Rows) -> Difference {
+    let mut difference = Difference::default();
+    let mut expected = std::collections::BTreeMap::new();
+    for (key, row) in truth {
+        assert!(expected.insert(key, row).is_none(), "the truth has a key twice");
+    }
+    let mut note = |text: String| {
+        if difference.examples.len() < 5 {
+            difference.examples.push(text);
+        }
+    };
+    for (key, row) in &expected {
+        match table.get(key).map(Vec::as_slice) {
+            None => {
+                difference.missing += 1;
+                note(format!("missing {key:?}: {row:?}"));
+            }
+            Some([found]) if found == row => {}
+            Some([found]) => {
+                difference.altered += 1;
+                note(format!("altered {key:?}: expected {row:?}, found {found:?}"));
+            }
+            Some(many) => {
+                difference.doubled += many.len() - 1;
+                note(format!("doubled {key:?}"));
+            }
+        }
+    }
+    for key in table.keys().filter(|key| !expected.contains_key(*key)) {
+        difference.extra += 1;
+        note(format!("extra {key:?}: {:?}", table[key]));
+    }
+    difference
+}
+
+fn row(point: &Point, event: &Event) -> Row {
+    let number = |value: f64| Some(value.to_bits());
+    let (value, text, kind) = match &event.value {
+        Value::Float32(value) => (number(printed(*value)), None, "float"),
+        Value::Float64(value) => (number(*value), None, "float"),
+        Value::Int(value) => {
+            let exact = (*value as f64) as i128 == i128::from(*value) && value.unsigned_abs() <= 1 << 53;
+            (number(*value as f64), (!exact).then(|| value.to_string()), "int")
+        }
+        Value::Bool(value) => (number(f64::from(u8::from(*value))), None, "bool"),
+        Value::Text(text) => (None, Some(text.to_string()), "string"),
+        Value::Timestamp(ticks) => (None, Some(tidegate_simulators::pi::format_ticks(*ticks)), "timestamp"),
+        Value::Digital { name, code } => (number(f64::from(*code)), Some(name.to_string()), "digital"),
+        Value::System { name, .. } => (None, Some(name.to_string()), "system"),
+        Value::Array(_) => (None, Some(event.value.json()), "array"),
+        Value::Errors(texts) => (None, Some(texts.join("; ")), "error"),
+    };
+    Row {
+        name: point.name.clone(),
+        value,
+        good: event.good,
+        questionable: event.questionable,
+        substituted: event.substituted,
+        annotated: event.annotated,
+        units: (!point.units.is_empty()).then(|| point.units.to_owned()),
+        text,
+        kind: kind.to_owned(),
+    }
+}
+
+/// The double that a client reads where the server prints a 32-bit float with the fewest digits.
+fn printed(value: f32) -> f64 {
+    value.to_string().parse().unwrap()
+}
