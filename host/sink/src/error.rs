@@ -52,6 +52,17 @@ pub enum Error {
         /// Its type as declared now.
         declared: String,
     },
+    /// The table's owner has switched on a Delta feature that asks more of a writer.
+    #[error(
+        "table {table} uses the Delta feature {feature}, which tidegate does not write; switch it off, or move the \
+         table's folder away and let tidegate create it anew"
+    )]
+    Protocol {
+        /// `schema.table`.
+        table: String,
+        /// The feature.
+        feature: String,
+    },
     /// The caller, and behind it a plugin, broke the rules of the contract.
     #[error("table {table}: {what}")]
     Contract {

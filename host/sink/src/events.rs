@@ -3,7 +3,7 @@
 //! that is full too, `push` waits, and with it the plugin.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::batch::fitted;
 use crate::buffer::Buffer;
 use crate::coverage::Coverage;
+use crate::files::{DataFile, Listing};
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
 use crate::lane::{Lane, LaneId};
@@ -27,7 +28,7 @@ use crate::{Error, Result};
 
 mod outgoing;
 
-use outgoing::{Shape, commit};
+use outgoing::{Arrived, Shape, commit};
 
 /// A table of events as a plugin declares it.
 #[derive(Clone, Debug)]
@@ -87,14 +88,14 @@ pub struct Events {
     policy: CommitPolicy,
     /// `None` while a batch is on its way, and for good after one has failed.
     lane: Option<Lane>,
-    in_flight: Option<JoinHandle<Result<(Lane, Written)>>>,
+    in_flight: Option<JoinHandle<Result<Arrived>>>,
     marks: HashMap<String, Watermark>,
     run: Instant,
     buffer: Buffer,
     coverage: Coverage,
     oldest: Option<Clock>,
     written: Written,
-    current: Arc<RwLock<Table>>,
+    listing: Arc<RwLock<Listing>>,
     keys: KeyColumns,
 }
 
@@ -125,21 +126,17 @@ impl Events {
             properties: &[],
         };
         let table = Table::open_or_create(&lake.root, &declared).await?;
+        let listing = Listing::new(&table, shape.layout.partition.as_deref())?;
         let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, &config.watermarks_table).await?;
         let id = LaneId { pipeline: config.pipeline.clone(), table: spec.table.clone(), lane: lane.to_owned() };
         let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
         let lane = Lane::open(id, table, watermarks, staging, run.at).await?;
-        let keys = KeyColumns {
-            series: spec.series_column,
-            time: spec.time_column,
-            sequence: spec.sequence_column,
-            date: shape.layout.partition.clone(),
-        };
+        let keys = KeyColumns { series: spec.series_column, time: spec.time_column, sequence: spec.sequence_column };
         Ok(Self {
             shape: Arc::new(shape),
             policy,
             marks: lane.watermarks().marks().clone(),
-            current: Arc::new(RwLock::new(lane.table().clone())),
+            listing: Arc::new(RwLock::new(listing)),
             lane: Some(lane),
             in_flight: None,
             run: run.at,
@@ -160,7 +157,7 @@ impl Events {
     /// Reads what is stored, this run's own commits included.
     #[must_use]
     pub fn reader(&self) -> StoredReader {
-        StoredReader::new(Arc::clone(&self.current), self.keys.clone())
+        StoredReader::new(Arc::clone(&self.listing), self.keys.clone())
     }
 
     /// Takes rows (emitted columns, in declared order) and what they prove, as one. Waits while an earlier batch is being
@@ -257,16 +254,15 @@ impl Events {
         let Some(task) = &mut self.in_flight else { return Ok(()) };
         let ended = task.await;
         self.in_flight = None;
-        let (lane, written) =
+        let Arrived { lane, adds, rows } =
             ended.map_err(|error| Error::storage("commit to", &self.shape.layout.table, error)).flatten()?;
-        if let Ok(mut current) = self.current.write() {
-            *current = lane.table().clone();
-        }
         self.lane = Some(lane);
-        self.written.rows += written.rows;
-        self.written.files += written.files;
-        self.written.bytes += written.bytes;
-        self.written.commits += written.commits;
+        self.written.rows += rows;
+        self.written.files += adds.len() as u64;
+        self.written.bytes += adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();
+        self.written.commits += u64::from(!adds.is_empty());
+        let own = adds.into_iter().map(|add| DataFile::Own(Arc::new(add)));
+        self.listing.write().unwrap_or_else(PoisonError::into_inner).extend(own);
         Ok(())
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltalake::kernel::LogicalFileView;
 use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use deltalake::parquet::arrow::async_reader::AsyncFileReader;
@@ -14,7 +13,7 @@ use deltalake::{ObjectStore, ObjectStoreError, Path};
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
 
-use crate::table::Table;
+use crate::files::DataFile;
 
 /// One data file of a table.
 pub(crate) struct FileReader {
@@ -24,9 +23,8 @@ pub(crate) struct FileReader {
 }
 
 impl FileReader {
-    pub(crate) fn new(table: &Table, file: &LogicalFileView) -> Self {
-        let size = u64::try_from(file.size()).unwrap_or_default();
-        Self { store: table.store(), path: file.object_store_path(), size }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, file: &DataFile) -> Self {
+        Self { store, path: file.path(), size: file.size() }
     }
 }
 

@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use deltalake::parquet::arrow::ParquetRecordBatchStreamBuilder;
 use futures::TryStreamExt;
 
+use crate::files::DataFile;
 use crate::reader::FileReader;
 use crate::table::Table;
 use crate::{Error, Result};
@@ -13,7 +14,7 @@ pub(crate) async fn read_all(table: &Table) -> Result<Vec<RecordBatch>> {
     let failed = |error| Error::storage("read table", &table.name, error);
     let mut batches = Vec::new();
     for file in table.files()? {
-        let stream = ParquetRecordBatchStreamBuilder::new(FileReader::new(table, &file))
+        let stream = ParquetRecordBatchStreamBuilder::new(FileReader::new(table.store(), &DataFile::Logged(file)))
             .await
             .and_then(|builder| builder.build());
         let rows: Vec<_> = stream.map_err(failed)?.try_collect().await.map_err(failed)?;

@@ -3,21 +3,20 @@
 //! only the three key columns are read, without the SQL engine.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
-use deltalake::kernel::LogicalFileView;
 use deltalake::parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::file::metadata::PageIndexPolicy;
 use futures::{StreamExt, TryStreamExt};
 use tidegate_model::Interval;
 
+use crate::files::Listing;
 use crate::layout::timestamp;
 use crate::reader::FileReader;
-use crate::table::Table;
 use crate::{Error, Result};
 
 mod prune;
@@ -33,14 +32,12 @@ pub(crate) struct KeyColumns {
     pub series: String,
     pub time: String,
     pub sequence: String,
-    /// The partition column, a date in UTC.
-    pub date: Option<String>,
 }
 
 /// Reads keys of committed rows. Cheap to clone; sees the commits of the run it belongs to.
 #[derive(Clone)]
 pub struct StoredReader {
-    table: Arc<RwLock<Table>>,
+    listing: Arc<RwLock<Listing>>,
     keys: KeyColumns,
 }
 
@@ -77,8 +74,8 @@ impl StoredKeys {
 }
 
 impl StoredReader {
-    pub(crate) fn new(table: Arc<RwLock<Table>>, keys: KeyColumns) -> Self {
-        Self { table, keys }
+    pub(crate) fn new(listing: Arc<RwLock<Listing>>, keys: KeyColumns) -> Self {
+        Self { listing, keys }
     }
 
     /// The keys of all committed rows of these series in the window. Rows that wait for their commit are not among them.
@@ -90,15 +87,16 @@ impl StoredReader {
         if wanted.is_empty() {
             return Ok(StoredKeys::default());
         }
-        let table = match self.table.read() {
-            Ok(table) => table.clone(),
-            Err(poisoned) => poisoned.into_inner().clone(),
+        let (table, store, files) = {
+            let listing = self.listing.read().unwrap_or_else(PoisonError::into_inner);
+            let files = listing.select(|date, file| wanted.file(&self.keys, date, file));
+            (Arc::<str>::from(listing.table.as_str()), Arc::clone(&listing.store), files)
         };
-        let files: Vec<_> = table.files()?.into_iter().filter(|file| wanted.file(&self.keys, file)).collect();
-        tracing::debug!(table = table.name, files = files.len(), "reading stored keys");
+        tracing::debug!(%table, files = files.len(), "reading stored keys");
         let reads: Vec<_> = files
-            .into_iter()
-            .map(|file| read_file(table.clone(), self.keys.clone(), Arc::clone(&wanted), file))
+            .iter()
+            .map(|file| FileReader::new(Arc::clone(&store), file))
+            .map(|file| read_file(Arc::clone(&table), self.keys.clone(), Arc::clone(&wanted), file))
             .collect();
         let mut keys = StoredKeys::default();
         let mut parts = futures::stream::iter(reads).buffer_unordered(FILES_AT_ONCE);
@@ -116,13 +114,12 @@ impl StoredReader {
 }
 
 async fn read_file(
-    table: Table,
+    table: Arc<str>,
     columns: KeyColumns,
     wanted: Arc<Wanted>,
-    file: LogicalFileView,
+    reader: FileReader,
 ) -> Result<StoredKeys> {
-    let failed = |error| Error::storage("read stored rows of", &table.name, error);
-    let reader = FileReader::new(&table, &file);
+    let failed = |error| Error::storage("read stored rows of", &*table, error);
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await.map_err(failed)?;
     let (groups, selection) = wanted.pages(&columns, builder.metadata());
@@ -136,7 +133,7 @@ async fn read_file(
     let mut stream = builder.build().map_err(failed)?;
     let mut keys = StoredKeys::default();
     while let Some(batch) = stream.try_next().await.map_err(failed)? {
-        collect(&table.name, &columns, &wanted, &batch, &mut keys)?;
+        collect(&table, &columns, &wanted, &batch, &mut keys)?;
     }
     Ok(keys)
 }

@@ -2,10 +2,13 @@
 //! Every attempt is made against the newest state that we have looked at ourselves, and a lost race is reported, not
 //! hidden: only the caller knows what must still hold before trying again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::checkpoints;
+use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, LogicalFileView, MetadataExt, StructField, StructType, Transaction};
+use deltalake::logstore::CommitOrBytes;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
@@ -14,6 +17,7 @@ use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
 use crate::error::is_lost_race;
 use crate::layout::Layout;
 use crate::location::Root;
+use crate::protocol::check_writable;
 use crate::{Error, Result};
 
 /// A log checkpoint, and clean-up of expired log entries, each this many versions: reading a table then costs one
@@ -38,6 +42,8 @@ pub(crate) struct Table {
     /// `schema.table`.
     pub name: String,
     pub delta: DeltaTable,
+    /// The newest version that we know: appends move it on without loading what they have just written.
+    head: u64,
 }
 
 /// How a table is created.
@@ -60,7 +66,11 @@ impl Table {
             return Ok(None);
         }
         delta.load().await.map_err(failed)?;
-        Ok(Some(Self { name, delta }))
+        Ok(Some(Self::loaded(name, delta)))
+    }
+
+    fn loaded(name: String, delta: DeltaTable) -> Self {
+        Self { name, head: delta.version().unwrap_or_default(), delta }
     }
 
     /// The table as declared: created when missing, grown when it lacks columns.
@@ -71,6 +81,7 @@ impl Table {
         let place = || root.table_path(declared.schema, declared.table);
         for _ in 0..ATTEMPTS {
             if let Some(mut table) = Self::open(root, declared.schema, declared.table).await? {
+                check_writable(&table.name, table.state()?)?;
                 match table.grow(declared.layout).await? {
                     Attempt::Done => return Ok(table),
                     Attempt::Lost => continue,
@@ -91,7 +102,7 @@ impl Table {
                 Ok(delta) => {
                     tracing::info!(table = declared.table, location = place(), "table created");
                     let name = format!("{}.{}", declared.schema, declared.table);
-                    return Ok(Self { name, delta });
+                    return Ok(Self::loaded(name, delta));
                 }
                 Err(error) if is_lost_race(&error) => {}
                 Err(error) => return Err(Error::storage("create table", place(), error)),
@@ -115,14 +126,14 @@ impl Table {
         self.commit(vec![Action::Metadata(metadata)], DeltaOperation::AddColumn { fields }, None).await
     }
 
-    /// The newest state that we know.
+    /// The newest state that we have loaded.
     pub(crate) fn state(&self) -> Result<&DeltaTableState> {
         self.delta.snapshot().map_err(|error| Error::storage("read the state of", &self.name, error))
     }
 
     /// The newest version that we know.
     pub(crate) fn version(&self) -> u64 {
-        self.delta.version().unwrap_or_default()
+        self.head
     }
 
     /// The columns in the newest state that we know.
@@ -153,7 +164,9 @@ impl Table {
 
     /// Looks at what others have committed.
     pub(crate) async fn reload(&mut self) -> Result<()> {
-        self.delta.update_state().await.map_err(|error| Error::storage("read the log of", &self.name, error))
+        self.delta.update_state().await.map_err(|error| Error::storage("read the log of", &self.name, error))?;
+        self.head = self.delta.version().unwrap_or_default();
+        Ok(())
     }
 
     /// One attempt to commit on top of the newest state that we know.
@@ -167,6 +180,9 @@ impl Table {
         txn: Option<Transaction>,
     ) -> Result<Attempt> {
         let failed = |name: &str, error| Error::storage("commit to", name, error);
+        if self.delta.version() != Some(self.head) {
+            self.reload().await?;
+        }
         let upkeep = (self.version() + 2).is_multiple_of(CHECKPOINT_EVERY);
         let properties = CommitProperties::default()
             .with_max_retries(0)
@@ -187,7 +203,10 @@ impl Table {
             Ok(post) => {
                 // The commit stands; upkeep that fails is made up for by the next.
                 match post.await {
-                    Ok(done) => self.delta.state = Some(done.snapshot),
+                    Ok(done) => {
+                        self.head = done.version;
+                        self.delta.state = Some(done.snapshot);
+                    }
                     Err(error) => {
                         tracing::warn!(table = self.name, %error, "log upkeep failed after a commit");
                         self.reload().await?;
@@ -212,10 +231,50 @@ impl Table {
         Ok(attempt)
     }
 
-    /// Adds files.
+    /// Adds files. Written to the log directly: the cost of a commit must not grow with the table, and a blind append
+    /// has nothing to check but that its version is free.
+    ///
+    /// # Errors
+    /// A store that refuses; then it is unknown whether the commit happened.
     pub(crate) async fn append(&mut self, adds: Vec<Action>, txn: Option<Transaction>) -> Result<Attempt> {
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-        self.commit(adds, operation, txn).await
+        let log_store = self.delta.log_store();
+        if log_store.name() != "DefaultLogStore" {
+            // Stores without conditional writes have a protocol of their own.
+            return self.commit(adds, operation, txn).await;
+        }
+        let failed = |name: &str, error| Error::storage("commit to", name, error);
+        let blind = HashMap::from([("isBlindAppend".to_owned(), true.into())]);
+        let data = CommitData::new(adds, operation, blind, txn.into_iter().collect());
+        let bytes = data.get_bytes().map_err(|error| failed(&self.name, error))?;
+        let next = self.head + 1;
+        match log_store.write_commit_entry(next, CommitOrBytes::LogBytes(bytes), Default::default()).await {
+            Ok(()) => {
+                self.head = next;
+                if (next + 1).is_multiple_of(CHECKPOINT_EVERY) {
+                    self.checkpoint().await;
+                }
+                Ok(Attempt::Done)
+            }
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(Attempt::Lost),
+            Err(error) => Err(failed(&self.name, error)),
+        }
+    }
+
+    /// Upkeep of the log. The commits stand; what fails here is made up for by the next.
+    async fn checkpoint(&mut self) {
+        // To our own version and no further: what others commit must be looked at before we build on it.
+        let done = match self.delta.update_incremental(Some(self.head)).await {
+            Ok(()) => checkpoints::create_checkpoint(&self.delta, None).await,
+            Err(error) => Err(error),
+        };
+        let done = match done {
+            Ok(()) => checkpoints::cleanup_metadata(&self.delta, None).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(table = self.name, %error, "log upkeep failed after a commit");
+        }
     }
 
     /// Deletes files that no reader can want any more, by the table's own retention. A table that is replaced often
@@ -224,6 +283,7 @@ impl Table {
         match self.delta.clone().vacuum().await {
             Ok((table, metrics)) => {
                 tracing::debug!(table = self.name, files = metrics.files_deleted.len(), "replaced files deleted");
+                self.head = table.version().unwrap_or(self.head);
                 self.delta = table;
             }
             Err(error) => tracing::warn!(table = self.name, %error, "replaced files could not be deleted"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
 use tidegate_model::{Cover, Gap, Instant};
 use tidegate_sandbox::Figures;
-use tidegate_sink::{Lake, RunRow, RunStamp, Written};
+use tidegate_sink::{RunRow, RunStamp, Written};
 
 use super::intake::{Intake, Rejected};
 use super::job::Job;

@@ -68,7 +68,7 @@ fn runs(table: &TableSpec, column: &dyn Array) -> Result<Vec<Run>, Fault> {
             let names = typed.ok_or_else(|| contract(table, "a series column that is not text"))?;
             let (keys, values) = (names.keys().values(), names.values());
             split(keys.len(), |row| keys.get(row), |key| {
-                usize::try_from(*key).ok().filter(|key| *key < values.len()).map(|key| values.value(key).to_owned())
+                usize::try_from(**key).ok().filter(|key| *key < values.len()).map(|key| values.value(key).to_owned())
             })
         }
         _ => {

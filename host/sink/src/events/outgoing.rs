@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use deltalake::kernel::Add;
 use futures::{StreamExt, TryStreamExt};
 
-use super::{EventsSpec, Written};
+use super::EventsSpec;
 use crate::buffer::Buffer;
 use crate::coverage::Coverage;
 use crate::encode::{FileSpec, properties, write_files};
@@ -50,13 +51,18 @@ impl Shape {
     }
 }
 
+/// A batch that is committed.
+pub(super) struct Arrived {
+    /// Free for the next.
+    pub lane: Lane,
+    /// Its files.
+    pub adds: Vec<Add>,
+    /// Its rows.
+    pub rows: u64,
+}
+
 /// Encodes a buffer, date by date, and commits it as one batch.
-pub(super) async fn commit(
-    shape: Arc<Shape>,
-    mut lane: Lane,
-    buffer: Buffer,
-    coverage: Coverage,
-) -> Result<(Lane, Written)> {
+pub(super) async fn commit(shape: Arc<Shape>, mut lane: Lane, buffer: Buffer, coverage: Coverage) -> Result<Arrived> {
     let rows = buffer.rows as u64;
     let dates = buffer.into_dates(&shape.layout, shape.order);
     let files = dates.into_iter().map(|(date, rows)| {
@@ -69,8 +75,6 @@ pub(super) async fn commit(
         write_files(lane.table().store(), &shape.layout.table, spec, rows)
     });
     let adds: Vec<_> = futures::stream::iter(files).buffered(ENCODERS).try_concat().await?;
-    let bytes = adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum();
-    let files = adds.len() as u64;
-    lane.write(adds, coverage).await?;
-    Ok((lane, Written { rows, files, bytes, commits: u64::from(files > 0) }))
+    lane.write(adds.clone(), coverage).await?;
+    Ok(Arrived { lane, adds, rows })
 }

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use deltalake::kernel::LogicalFileView;
 use deltalake::parquet::arrow::arrow_reader::RowSelector;
 use deltalake::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use deltalake::parquet::file::page_index::column_index::ColumnIndexMetaData;
@@ -12,6 +11,7 @@ use serde_json::Value;
 use tidegate_model::Interval;
 
 use super::KeyColumns;
+use crate::files::DataFile;
 use crate::fill::event_date;
 use crate::stats::date_text;
 
@@ -57,13 +57,12 @@ impl Wanted {
     }
 
     /// Whether a file may hold a wanted row.
-    pub(super) fn file(&self, columns: &KeyColumns, file: &LogicalFileView) -> bool {
-        let date = columns.date.as_ref().and_then(|column| file.partition_values_map().remove(column).flatten());
+    pub(super) fn file(&self, columns: &KeyColumns, date: Option<&str>, file: &DataFile) -> bool {
         let (first, last) = (date_text(event_date(self.from)), date_text(event_date(self.to)));
         // Years beyond four digits do not sort as text.
         let sorts = |text: &str| text.len() == "2000-01-01".len();
         let outside = |date: &str| sorts(&first) && date < first.as_str() || sorts(&last) && last.as_str() < date;
-        if date.is_some_and(|date| sorts(&date) && outside(&date)) {
+        if date.is_some_and(|date| sorts(date) && outside(date)) {
             return false;
         }
         let Some(stats) = file.stats().and_then(|text| serde_json::from_str::<Value>(&text).ok()) else { return true };

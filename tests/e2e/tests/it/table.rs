@@ -39,8 +39,8 @@ pub async fn files(table: &Path) -> (i64, Vec<std::path::PathBuf>) {
 }
 
 /// A `file://` URL of a folder.
-pub fn url(folder: &Path) -> deltalake::Url {
-    deltalake::Url::from_directory_path(folder).unwrap()
+pub fn url(folder: &Path) -> url::Url {
+    url::Url::from_directory_path(folder).unwrap()
 }
 
 /// All record batches of a table's live files (without its partition column).
