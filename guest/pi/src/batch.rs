@@ -59,7 +59,7 @@ impl Batch {
         self.settled = true;
         if self.dialect == Dialect::Dictionary && dialect::wants_list(&answer) {
             self.dialect = Dialect::List;
-            host::log(Level::Info, "POST /batch: this server speaks the dialect {\"Requests\": […]}; using it");
+            host::log(Level::Warn, "POST /batch: this server speaks the dialect {\"Requests\": […]}; using it");
             return self.post(subs).await?.success();
         }
         answer.success()

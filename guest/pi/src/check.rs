@@ -16,6 +16,8 @@ use crate::{
 
 const LIST: &str = "ask the PI administrator for read access to the PI Data Archive's points (PI mapping or trust of \
                     this account, and read permission in Point Security)";
+const CHOOSE: &str =
+    "correct source.data_server; if yours is not shown, ask the PI administrator to let this account see it";
 const READ: &str = "ask the PI administrator for read permission in the Data Security of the points";
 const POST: &str = "ask the PI administrator whether a proxy in front of PI Web API blocks POST /batch; it reads only";
 
@@ -41,6 +43,8 @@ pub(crate) async fn check() -> Vec<Finding> {
     };
     match home {
         Ok(home) => findings.extend(points(&server, &settings, &home).await),
+        // The message says which ones there are to choose from.
+        Err(fault) if fault.code == "data-server" => findings.push(failed("data server", &fault, CHOOSE)),
         Err(fault) => findings.push(failed("data server", &fault, LIST)),
     }
     findings

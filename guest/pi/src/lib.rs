@@ -1,9 +1,9 @@
 //! The PI plugin: time series from an AVEVA PI System through PI Web API.
 //!
-//! This page is the whole flow; each step is a module. What is configured is [`resolve`]d to points, the host decides
-//! which interval of each is to be read, [`plan`] groups these, and [`read`] asks for many tags at once in a
-//! [`batch`], pages each tag on its own ([`pages`]) and maps values to rows ([`convert`]). What the server writes is
-//! described in [`api`].
+//! This page is the whole flow; each step is a module. What is configured is `resolve`d to points, the host decides
+//! which interval of each is to be read, `plan` groups these, and `read` asks for many tags at once in a
+//! `batch`, pages each tag on its own (`pages`) and maps values to rows (`convert`). What the server writes is
+//! described in `api`.
 //!
 //! It holds no credential, keeps nothing between calls, repeats no failed request, and never takes an answer that is
 //! not plainly whole for an answer: what cannot be proven becomes a gap.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use tidegate_model::{Fault, Interval, Series, Span, Watermark, Window, WindowPolicy};
+use tidegate_model::{Fault, Instant, Interval, Series, Span, Watermark, Window, WindowPolicy};
 use tidegate_sandbox::{Partition, Shape, TableSpec};
 use tidegate_sink::{Events, Lake, Observation, RejectRow, RunStamp, Written};
 use tokio::sync::mpsc;
@@ -56,7 +56,9 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
         // 2. Open the table; coverage that a killed run left staged is merged or discarded here.
         let events = lake.events(job.events_spec(table), LANE, stamp, job.commit_policy()).await?;
         // 3. What to read of each series, from its cursor and the look-back.
-        let windows = windows(&selection.catalogue.series, events.watermarks(), &job.window_policy(stamp, options));
+        let owed = owed(job, &lake, table).await?;
+        let policy = job.window_policy(stamp, options);
+        let windows = windows(&selection.catalogue.series, events.watermarks(), &owed, &policy);
         // 4. Units of work, as the plugin cuts them.
         let partitions = partitions(job, table, &windows).await?;
         progress.planned(windows.len(), partitions.len(), seconds(&windows));
@@ -142,10 +144,11 @@ fn events_table<'a>(job: &'a Job, name: Option<&str>) -> Result<&'a TableSpec, F
 /// The catalogue, windows and partitions of a run that writes nothing.
 async fn planned(job: &Job, table: &TableSpec) -> Result<(Selection, Vec<(Arc<Series>, Window)>, Vec<Partition>)> {
     let selection = select::series(job.connection(), &table.name).await?;
-    let marks = job.lake()?.watermarks().await?;
+    let lake = job.lake()?;
+    let marks = lake.watermarks().await?;
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
     let policy = job.window_policy(report::now(), &RunOptions::default());
-    let windows = windows(&selection.catalogue.series, &marks, &policy);
+    let windows = windows(&selection.catalogue.series, &marks, &owed(job, &lake, table).await?, &policy);
     let partitions = partitions(job, table, &windows).await?;
     Ok((selection, windows, partitions))
 }
@@ -164,12 +167,31 @@ async fn replace_snapshots(
     Ok(())
 }
 
+/// Since when intervals are missing, by series. A relative start moves with the clock: without the ledger, what the
+/// first run of a series missed at the low end would never be asked for again.
+async fn owed(job: &Job, lake: &Lake, table: &TableSpec) -> Result<HashMap<String, Instant>> {
+    let name = job.full_name(table);
+    let ledger = lake.gaps().await?;
+    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
+    let mut owed = HashMap::new();
+    for (series, gap) in open.filter_map(|row| Some((&row.series, row.interval?))) {
+        let since = owed.entry(series.clone()).or_insert(gap.start);
+        *since = gap.start.min(*since);
+    }
+    Ok(owed)
+}
+
 fn windows(
     series: &[Arc<Series>],
     marks: &HashMap<String, Watermark>,
+    owed: &HashMap<String, Instant>,
     policy: &WindowPolicy,
 ) -> Vec<(Arc<Series>, Window)> {
-    let window = |series: &Arc<Series>| Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?));
+    let window = |series: &Arc<Series>| {
+        let start = owed.get(&series.id).map_or(policy.start, |since| policy.start.min(*since));
+        let policy = WindowPolicy { start, ..*policy };
+        Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
+    };
     series.iter().filter_map(window).collect()
 }
 

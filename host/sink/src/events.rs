@@ -33,7 +33,7 @@ use outgoing::{Arrived, Shape, commit};
 /// A table of events as a plugin declares it.
 #[derive(Clone, Debug)]
 pub struct EventsSpec {
-    /// Its full name without schema: `pi_timeseries`.
+    /// Its full name without schema: `<prefix>_timeseries`.
     pub table: String,
     /// What it holds, for its readers.
     pub comment: String,

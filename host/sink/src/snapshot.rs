@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// A table of the state of now, as a plugin declares it.
 #[derive(Clone, Debug)]
 pub struct SnapshotSpec {
-    /// Its full name without schema: `pi_points`.
+    /// Its full name without schema: `<prefix>_points`.
     pub table: String,
     /// What it holds, for its readers.
     pub comment: String,

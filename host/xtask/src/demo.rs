@@ -11,7 +11,8 @@ use crate::workspace::{Profile, Workspace, succeed};
 const QUERIES: &[(&str, &str)] = &[
     (
         "rows, and rows with a key of their own (equal: nothing is doubled)",
-        "SELECT count(*) AS rows, count(DISTINCT (tag_webid, timestamp, sequence)) AS keys FROM bronze.pi_timeseries",
+        "SELECT sum(n) AS rows, count(*) AS keys FROM \
+         (SELECT count(*) AS n FROM bronze.pi_timeseries GROUP BY tag_webid, timestamp, sequence)",
     ),
     (
         "pi_timeseries, by kind of value",
@@ -86,7 +87,8 @@ impl Tidegate {
     }
 
     fn unique(&self) -> Result<bool> {
-        let sql = "SELECT count(*) = count(DISTINCT (tag_webid, timestamp, sequence)) AS unique FROM bronze.pi_timeseries";
+        let sql = "SELECT max(n) = 1 AS unique FROM \
+                   (SELECT count(*) AS n FROM bronze.pi_timeseries GROUP BY tag_webid, timestamp, sequence)";
         let output = self.command(&["--output", "json", "query", sql]).output()?;
         Ok(String::from_utf8_lossy(&output.stdout).contains("true"))
     }

@@ -24,7 +24,7 @@ fn refused(plant: &Plant, code: i32, words: &[&str]) -> Ended {
 fn an_unknown_key() {
     let plant = plant();
     plant.configure(|settings| settings.ingestion = "{lookbak: 1h}".to_owned());
-    refused(&plant, 2, &["tidegate.yaml:8", "lookbak", "lookback"]);
+    refused(&plant, 2, &["tidegate.yaml:9", "lookbak", "lookback"]);
     assert_eq!(plant.tidegate(&["validate"]).code, 2);
 }
 
@@ -32,7 +32,7 @@ fn an_unknown_key() {
 fn an_unknown_key_of_the_plugins_own_section() {
     let plant = plant();
     plant.configure(|settings| settings.ingestion = "{tag_filter: {name_patern: '*'}}".to_owned());
-    refused(&plant, 2, &["tidegate.yaml:8", "name_patern", "name_pattern"]);
+    refused(&plant, 2, &["tidegate.yaml:9", "name_patern", "name_pattern"]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_unset_variable() {
 fn a_wrong_type() {
     let plant = plant();
     plant.configure(|settings| settings.performance = "{batch_size: many}".to_owned());
-    refused(&plant, 2, &["tidegate.yaml:9", "batch_size"]);
+    refused(&plant, 2, &["tidegate.yaml:10", "batch_size"]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_server_that_is_not_there() {
     let path = plant.folder.path().join("tidegate.yaml");
     let text = std::fs::read_to_string(&path).unwrap().replace(&plant.server.url(), &free);
     std::fs::write(&path, text).unwrap();
-    refused(&plant, 1, &["refused"]);
+    refused(&plant, 1, &["refuses the connection", "source.url"]);
 }
 
 #[test]

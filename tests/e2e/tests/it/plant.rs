@@ -109,7 +109,7 @@ impl Plant {
         let truth = self.server.truth();
         let points = truth.points();
         let expected = points.iter().enumerate().flat_map(|(tag, point)| {
-            let events = truth.events(tag, start.saturating_mul(10), i64::MAX);
+            let events = truth.events(tag, start.saturating_mul(1_000), i64::MAX);
             truth::rows(point, &events)
         });
         truth::compare(expected, &self.rows().await)
