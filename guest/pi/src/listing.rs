@@ -106,7 +106,6 @@ pub(crate) struct Whole<T> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::api::{Links, Named};

@@ -46,7 +46,6 @@ fn partition(spans: Vec<Span>) -> Partition {
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use tidegate_sdk::{Interval, Series};

@@ -82,7 +82,6 @@ fn rows(points: &[Point]) -> Result<RecordBatch, Fault> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use arrow::array::AsArray;

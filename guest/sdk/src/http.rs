@@ -161,7 +161,6 @@ pub fn json_fault(what: &str, error: &serde_json::Error) -> Fault {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: an initial load, release build, simulator beside it: rows per second, CPU and memory.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -35,7 +35,7 @@ struct Figures {
     rows: u64,
     wall: Duration,
     cpu: Duration,
-    peak_kib: i64,
+    peak_kib: u64,
 }
 
 impl Figures {
@@ -62,20 +62,22 @@ fn load(workspace: &Workspace, rows_per_tag: u64) -> Result<Figures> {
     let config = folder.join("tidegate.yaml");
     std::fs::write(&config, configuration(&sim.url, &workspace.bundle(), rows_per_tag)?)?;
 
-    let before = children()?;
+    let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
     let clock = Instant::now();
-    let output = Command::new(workspace.program("tidegate", Profile::Release))
+    let mut child = Command::new(workspace.program("tidegate", Profile::Release))
         .arg("-c")
         .arg(&config)
         .args(["--quiet", "--output", "json", "run"])
-        .stderr(Stdio::inherit())
-        .output()?;
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let peak_kib = peak(&mut child)?;
+    let output = child.wait_with_output()?;
     let wall = clock.elapsed();
     ensure!(output.status.success(), "the load ended with {}", output.status);
-    let after = children()?;
+    let cpu = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?).saturating_sub(before);
     let rows = field(&String::from_utf8(output.stdout)?, "rows")?;
     ensure!(rows >= TAGS * rows_per_tag * 99 / 100, "only {rows} rows arrived");
-    Ok(Figures { rows, wall, cpu: cpu(&after).saturating_sub(cpu(&before)), peak_kib: after.max_rss() })
+    Ok(Figures { rows, wall, cpu, peak_kib })
 }
 
 fn configuration(url: &str, bundle: &Path, rows_per_tag: u64) -> Result<String> {
@@ -96,9 +98,18 @@ performance: {{max_requests_per_second: 10000}}
     ))
 }
 
-/// Of all children that have ended: CPU time summed, peak memory of the largest.
-fn children() -> Result<Usage> {
-    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?)
+/// The most memory that a child has held when it ends, in KiB; read while it runs, because the kernel's sum over children
+/// also counts the compiler.
+fn peak(child: &mut Child) -> Result<u64> {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait()?.is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        peak = line.trim().trim_end_matches(" kB").parse().unwrap_or(peak).max(peak);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(peak)
 }
 
 fn cpu(usage: &Usage) -> Duration {

@@ -48,9 +48,10 @@ impl Workspace {
         self.plugins().join("pi.tidegate")
     }
 
-    /// Builds `tidegate` and `tidegate-sim`.
+    /// Builds `tidegate` and `tidegate-sim`. The whole workspace is selected, as in the tests: another selection has other
+    /// features of shared dependencies, and would build most of them a second time.
     pub(crate) fn build_programs_native(&self, profile: Profile) -> Result<()> {
-        let mut cargo = self.cargo(["build", "--package", "tidegate-runner", "--package", "tidegate-simulators", "--bins"]);
+        let mut cargo = self.cargo(["build", "--workspace", "--bins"]);
         if let Profile::Release = profile {
             cargo.arg("--release");
         }
@@ -81,6 +82,14 @@ impl Workspace {
     pub(crate) fn cargo<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(arguments).current_dir(&self.root);
+        // What `cargo xtask` says about this package must not reach other packages' build scripts: ring's runs again
+        // whenever these differ, and two thirds of the tree with it.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 

@@ -72,7 +72,6 @@ fn item_errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

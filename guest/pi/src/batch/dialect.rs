@@ -96,7 +96,6 @@ impl<'de> Visitor<'de> for KeysVisitor {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -52,7 +52,6 @@ fn refusal(status: Option<u16>, said: &str, fault: Fault) -> Refusal {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::api::Fields;

@@ -123,7 +123,6 @@ impl<'de, C: Deserialize<'de>> Visitor<'de> for ListVisitor<C> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

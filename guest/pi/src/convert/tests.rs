@@ -1,5 +1,4 @@
 //! Events as servers write them, and the row that each must become.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

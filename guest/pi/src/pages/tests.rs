@@ -1,5 +1,4 @@
 //! Paging against streams in memory: nothing lost, nothing doubled, and it ends.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 

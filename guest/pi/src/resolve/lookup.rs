@@ -60,7 +60,6 @@ fn point(what: &str, fields: Fields) -> Result<Point, Fault> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

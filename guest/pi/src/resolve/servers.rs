@@ -36,7 +36,6 @@ pub(crate) fn chosen(settings: &Settings, servers: Vec<DataServer>) -> Result<Da
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

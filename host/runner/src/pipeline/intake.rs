@@ -126,7 +126,10 @@ impl Intake {
         let gap = |state: &Progressed| Gap {
             series: state.series.id.clone(),
             interval: Some(Interval::new(state.reached, state.window.read.end)),
-            fault: state.fault.clone().unwrap_or_else(|| Fault::internal("not-read", "the run ended before reading it")),
+            fault: state
+                .fault
+                .clone()
+                .unwrap_or_else(|| Fault::internal("not-read", "the run ended before reading it")),
         };
         open.map(gap).collect()
     }
@@ -262,7 +265,12 @@ impl PageOutlet {
     }
 
     /// Sends a checked page and moves what it proves.
-    async fn send(&self, rows: Option<RecordBatch>, kept: &HashMap<String, i64>, checked: Checked) -> Result<(), Fault> {
+    async fn send(
+        &self,
+        rows: Option<RecordBatch>,
+        kept: &HashMap<String, i64>,
+        checked: Checked,
+    ) -> Result<(), Fault> {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
         let mut seconds = 0;

@@ -167,11 +167,7 @@ impl Job {
     }
 
     pub(crate) fn snapshot_spec(&self, table: &TableSpec) -> SnapshotSpec {
-        SnapshotSpec {
-            table: self.full_name(table),
-            comment: table.comment.clone(),
-            schema: Arc::clone(&table.schema),
-        }
+        SnapshotSpec { table: self.full_name(table), comment: table.comment.clone(), schema: Arc::clone(&table.schema) }
     }
 
     /// An eighth of the memory fills while another eighth is on its way out.

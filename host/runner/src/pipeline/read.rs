@@ -67,5 +67,7 @@ fn again(spans: Vec<Span>, unit: &Unit, attempt: u32) -> Unit {
 /// Whether a smaller unit may do better: the plugin crashed or ran out of memory. Not so for an endless loop: each half
 /// would cost its whole time again.
 fn splits(fault: &Fault) -> bool {
-    fault.domain == Domain::Internal && fault.retry == Retry::Never && !matches!(fault.code.as_str(), "limit-time" | "sink")
+    fault.domain == Domain::Internal
+        && fault.retry == Retry::Never
+        && !matches!(fault.code.as_str(), "limit-time" | "sink")
 }

@@ -57,22 +57,35 @@ impl<'a> Rows<'a> {
 pub(crate) fn contract(table: &TableSpec, what: impl std::fmt::Display) -> Fault {
     Fault::internal(
         "contract",
-        format!("the plugin delivered {what} for table `{}`: it breaks the contract; report it to its author", table.name),
+        format!(
+            "the plugin delivered {what} for table `{}`: it breaks the contract; report it to its author",
+            table.name
+        ),
     )
 }
 
 fn runs(table: &TableSpec, column: &dyn Array) -> Result<Vec<Run>, Fault> {
     let runs = match column.data_type() {
         DataType::Dictionary(_, _) => {
-            let typed = column.as_dictionary_opt::<Int32Type>().and_then(|keys| keys.downcast_dict::<arrow::array::StringArray>());
+            let typed = column
+                .as_dictionary_opt::<Int32Type>()
+                .and_then(|keys| keys.downcast_dict::<arrow::array::StringArray>());
             let names = typed.ok_or_else(|| contract(table, "a series column that is not text"))?;
             let (keys, values) = (names.keys().values(), names.values());
-            split(keys.len(), |row| keys.get(row), |key| {
-                usize::try_from(**key).ok().filter(|key| *key < values.len()).map(|key| values.value(key).to_owned())
-            })
+            split(
+                keys.len(),
+                |row| keys.get(row),
+                |key| {
+                    usize::try_from(**key)
+                        .ok()
+                        .filter(|key| *key < values.len())
+                        .map(|key| values.value(key).to_owned())
+                },
+            )
         }
         _ => {
-            let names = column.as_string_opt::<i32>().ok_or_else(|| contract(table, "a series column that is not text"))?;
+            let names =
+                column.as_string_opt::<i32>().ok_or_else(|| contract(table, "a series column that is not text"))?;
             split(names.len(), |row| (row < names.len()).then(|| names.value(row)), |name| Some((*name).to_owned()))
         }
     };

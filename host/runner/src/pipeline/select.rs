@@ -44,7 +44,10 @@ impl Outlet for SnapshotOutlet {
     }
 
     async fn cover(&self, table: &str, _covers: Vec<Cover>) -> Result<(), Fault> {
-        Err(Fault::internal("contract", format!("the plugin covered intervals of `{table}` while it listed its series")))
+        Err(Fault::internal(
+            "contract",
+            format!("the plugin covered intervals of `{table}` while it listed its series"),
+        ))
     }
 
     async fn gap(&self, table: &str, gap: Gap) {

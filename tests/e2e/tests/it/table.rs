@@ -95,7 +95,9 @@ pub async fn strings(table: &Path, column: &str) -> Vec<String> {
     for batch in batches(table).await {
         let array = cast(batch.column_by_name(column).unwrap(), &DataType::Utf8).unwrap();
         let array = array.as_string::<i32>();
-        all.extend((0..array.len()).map(|row| if array.is_valid(row) { array.value(row).to_owned() } else { String::new() }));
+        all.extend(
+            (0..array.len()).map(|row| if array.is_valid(row) { array.value(row).to_owned() } else { String::new() }),
+        );
     }
     all
 }

@@ -1,5 +1,4 @@
 //! Whole answers, as servers write them, taken in end to end without a server.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type};

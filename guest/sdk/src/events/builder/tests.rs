@@ -1,5 +1,4 @@
 //! The builder against what a reader of the stream sees.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::Cursor;
 
