@@ -46,10 +46,8 @@ impl WindowPolicy {
         };
         let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
         let read = Interval::new(from, end);
-        let settled = match watermark {
-            Some(_) if series.ahead => end,
-            _ => cursor,
-        };
+        // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
+        let settled = if series.ahead { end } else { cursor };
         (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now) })
     }
 }
@@ -111,6 +109,9 @@ mod tests {
         assert!(window.read.end > at(1_000_000));
         assert_eq!(window.settled, window.read.end);
         assert_eq!(window.advance.end, at(1_000));
+        let future = WindowPolicy { start: at(2_000), ..POLICY };
+        let window = future.window(&series(true), None).unwrap();
+        assert_eq!(window.settled, window.read.end, "a start ahead of now leaves no cursor, but rows");
     }
 
     #[test]
