@@ -44,6 +44,8 @@ pub(crate) struct Pages {
     ceiling: usize,
     /// Whether the server has been seen to obey `maxCount`.
     obeys: bool,
+    /// An answer was longer than asked for: `maxCount` is dropped on the way.
+    disobeys: bool,
     started: bool,
 }
 
@@ -78,6 +80,7 @@ impl Pages {
             cap: max_count.clamp(1, ceiling),
             ceiling,
             obeys: false,
+            disobeys: false,
             started: false,
         }
     }

@@ -56,8 +56,10 @@ impl Pages {
     /// Whether there may be more than the page shows.
     fn is_full(&mut self, ask: &Ask, length: usize) -> bool {
         self.obeys |= (length == ask.count && length != DEFAULT_COUNT) || length > DEFAULT_COUNT;
+        // More than asked for is proof to the contrary, and outweighs a page that happened to have the right length.
+        self.disobeys |= length > ask.count;
         // A server, or a gateway before it, that drops `maxCount` returns its default number and looks finished.
-        length >= ask.count || (length == DEFAULT_COUNT && !self.obeys)
+        length >= ask.count || (length == DEFAULT_COUNT && (self.disobeys || !self.obeys))
     }
 
     /// One microsecond fills the page: the next one must be larger.
