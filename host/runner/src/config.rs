@@ -35,24 +35,6 @@ pub use self::typed::{Auth, Config, Ingestion, Performance, Quality, Schedule, S
 /// No configuration is larger; reading on would only take memory.
 const LARGEST: u64 = 1 << 20;
 
-/// Keys that later plugins read: which table would need them, and what to say while none does.
-const LATER: [(&str, &str); 5] = [
-    ("af_database", "asset_hierarchy"),
-    ("af_database_id", "asset_hierarchy"),
-    ("include_af_hierarchy", "asset_hierarchy"),
-    ("include_event_frames", "event_frames"),
-    ("event_frame_templates", "event_frames"),
-];
-
-/// What the configuration must know of the plugin.
-#[derive(Clone, Debug)]
-pub struct PluginFacts {
-    /// Its tables, without prefix.
-    pub tables: Vec<String>,
-    /// The JSON Schema of the keys it adds to `source` and `ingestion`.
-    pub config_schema: Value,
-}
-
 /// A configuration that was read but not checked: enough to find the plugin, which has a say in the rest.
 pub struct Document {
     file: String,
@@ -107,12 +89,13 @@ impl Document {
         &self.folder
     }
 
-    /// Checks everything. Without a plugin the keys that belong to it pass unchecked.
+    /// Checks everything. `plugin` is the JSON Schema of the keys that the plugin adds to `source` and `ingestion`; without
+    /// it they pass unchecked.
     ///
     /// # Errors
     /// Every problem there is.
-    pub fn check(mut self, plugin: Option<&PluginFacts>) -> Result<Config, Invalid> {
-        let schema = schema(plugin.map(|plugin| &plugin.config_schema));
+    pub fn check(mut self, plugin: Option<&Value>) -> Result<Config, Invalid> {
+        let schema = schema(plugin);
         let mut problems = std::mem::take(&mut self.tree.problems);
         schema::fill(&schema, &mut self.tree.value);
         validate::coerce(&mut self.tree, &schema);
@@ -124,16 +107,10 @@ impl Document {
             return Err(Invalid::new(self.file, problems));
         }
         let interpolated: Vec<&str> = self.tree.interpolated.iter().map(String::as_str).collect();
-        match Config::read(self.file.clone(), self.folder.clone(), &self.tree.value, &interpolated) {
-            Ok(mut config) => {
-                config.warnings.extend(plugin.into_iter().flat_map(|plugin| self.not_read_yet(plugin)));
-                Ok(config)
-            }
-            Err(wrong) => {
-                let problems = wrong.into_iter().map(|(pointer, what)| self.problem(pointer, what)).collect();
-                Err(Invalid::new(self.file.clone(), problems))
-            }
-        }
+        Config::read(self.file.clone(), self.folder.clone(), &self.tree.value, &interpolated).map_err(|wrong| {
+            let problems = wrong.into_iter().map(|(pointer, what)| self.problem(pointer, what)).collect();
+            Invalid::new(self.file.clone(), problems)
+        })
     }
 
     /// Every problem there is when the plugin cannot be loaded because of `failure`.
@@ -147,24 +124,6 @@ impl Document {
 
     fn problem(&self, pointer: &str, what: String) -> Problem {
         Problem { origin: self.tree.origin(pointer), key: problem::dotted(pointer), what }
-    }
-
-    /// Keys that ask for tables which this plugin does not have: never ignored in silence.
-    fn not_read_yet(&self, plugin: &PluginFacts) -> Vec<String> {
-        let set = |key: &str| {
-            let value = self.tree.value.pointer(&format!("/ingestion/{key}"));
-            value.is_some_and(|value| match value {
-                Value::Bool(on) => *on,
-                Value::Array(items) => !items.is_empty(),
-                _ => true,
-            })
-        };
-        let missing = LATER.iter().filter(|(key, table)| set(key) && !plugin.tables.iter().any(|name| name == table));
-        let warning = |(key, _): &(&str, &str)| {
-            let what = "this version of the plugin does not read it yet; nothing is loaded for it".to_owned();
-            self.problem(&format!("/ingestion/{key}"), what).line(&self.file)
-        };
-        missing.map(warning).collect()
     }
 }
 

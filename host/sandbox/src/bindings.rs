@@ -8,6 +8,7 @@ mod generated {
         imports: {
             "tidegate:historian/host.emit": async | trappable,
             "tidegate:historian/host.covered": async | trappable,
+            "tidegate:historian/host.complete": async | trappable,
             "tidegate:historian/host.gap": async | trappable,
             "tidegate:historian/host.reject": async | trappable,
             "tidegate:historian/host.found": async | trappable,

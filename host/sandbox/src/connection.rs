@@ -8,6 +8,7 @@ use wasmtime::Store;
 
 use crate::bindings::plugin::{Guest, Partition as GuestPartition};
 use crate::convert;
+use crate::describe::printable;
 use crate::egress::Egress;
 use crate::outlet::{Catalogue, Finding, Outcome, Outlet, Partition};
 use crate::plugin::Plugin;
@@ -46,8 +47,43 @@ impl Connection {
         self.call("check the server", None, call).await
     }
 
-    /// Has the plugin report what the historian holds. `kind` is `tags`, `assets` or `databases`; `pattern` may hold
-    /// `*` and `?`.
+    /// The declared tables that the configuration asks for; no request is made.
+    ///
+    /// # Errors
+    /// The plugin's fault, or why it ended early; also a table that it does not declare.
+    pub async fn wanted(&self) -> Result<Vec<String>, Fault> {
+        let call = async |call: Call<'_>| {
+            let said = match call.guest.call_wanted(&mut *call.store).await? {
+                Ok(said) => said,
+                Err(fault) => return Ok(Err(reported(fault, call.store.data()))),
+            };
+            let declared = |table: &String| self.plugin.description().table(table).is_some();
+            match said.iter().find(|table| !declared(table)) {
+                Some(other) => Err(stop::Stop::contract(format!(
+                    "it wants the table `{}`, which it does not declare",
+                    printable(other)
+                ))
+                .into()),
+                None => Ok(Ok(said)),
+            }
+        };
+        self.call("say which tables are wanted", None, call).await?
+    }
+
+    /// Has the plugin emit all rows of snapshot tables. A fault concerns those that are not complete by then.
+    ///
+    /// # Errors
+    /// The plugin's fault, the outlet's, or why the call ended early.
+    pub async fn refresh(&self, tables: &[String], outlet: Arc<dyn Outlet>) -> Result<(), Fault> {
+        let call = async |call: Call<'_>| {
+            let said = call.guest.call_refresh(&mut *call.store, tables).await?;
+            Ok(said.map_err(|fault| reported(fault, call.store.data())))
+        };
+        self.call("refresh tables", Some(outlet), call).await?
+    }
+
+    /// Has the plugin report what the historian holds. `kind` is one of its `Description::kinds`; `pattern` may hold `*`
+    /// and `?`.
     ///
     /// # Errors
     /// The plugin's fault, or why it ended early.

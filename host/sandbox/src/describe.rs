@@ -20,6 +20,8 @@ pub struct Description {
     pub version: String,
     /// The tables it fills, in its order.
     pub tables: Vec<TableSpec>,
+    /// What it can be asked to discover.
+    pub kinds: Vec<String>,
     /// JSON Schema of the keys that it adds to the sections `source` and `ingestion` of the configuration.
     pub config_schema: Value,
     /// All requests that it will ever ask for.
@@ -54,8 +56,11 @@ impl Description {
         if tables.is_empty() {
             return Err("it declares no table".to_owned());
         }
+        if let Some(kind) = said.kinds.iter().find(|kind| !is_name(kind)) {
+            return Err(format!("`{}` is no kind of thing (a-z, 0-9, _; a letter first)", printable(kind)));
+        }
         let capabilities = said.capabilities.into_iter().map(Capability::check).collect::<Result<_, _>>()?;
-        Ok(Self { name: said.name, version: said.version, tables, config_schema, capabilities })
+        Ok(Self { name: said.name, version: said.version, tables, kinds: said.kinds, config_schema, capabilities })
     }
 
     /// The table of this name.

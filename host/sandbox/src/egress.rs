@@ -6,10 +6,12 @@ mod address;
 mod body;
 mod budget;
 mod client;
+mod concurrency;
 mod exchange;
 mod failure;
 mod headers;
 mod hooks;
+mod pace;
 mod policy;
 mod retry;
 mod trail;
@@ -30,6 +32,7 @@ use crate::describe::Capability;
 use crate::error::Error;
 
 pub(crate) use hooks::Gate;
+pub use pace::QuietHours;
 pub(crate) use trail::Trail;
 
 /// How long a request may wait for others to end, in silences of the server.
@@ -58,10 +61,12 @@ pub struct EgressConfig {
     pub ca_pem: Option<Vec<u8>>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,
-    /// Requests in flight at once; at least 1.
+    /// The most requests in flight at once; at least 1. Fewer when the server shows that it has enough to do.
     pub in_flight: usize,
     /// Requests a second; above 0.
     pub requests_per_second: f64,
+    /// Hours with another pace.
+    pub quiet_hours: Vec<QuietHours>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long the server may send no byte.
@@ -114,7 +119,7 @@ impl Egress {
             client,
             policy: Policy::new(config.base, config.capabilities),
             credentials: config.credentials,
-            budget: Budget::new(config.in_flight, config.requests_per_second, patience),
+            budget: Budget::new(config.in_flight, config.requests_per_second, config.quiet_hours, patience),
             backoff: Backoff::new(config.attempts),
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,

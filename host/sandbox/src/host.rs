@@ -97,6 +97,16 @@ impl Host for State {
         Ok(())
     }
 
+    async fn complete(&mut self, table: String) -> wasmtime::Result<()> {
+        self.called(true)?;
+        let outlet = self.outlet("complete")?;
+        if self.declared(&table)?.shape != Shape::Snapshot {
+            return Err(Stop::contract(format!("it completed `{table}`, which is no snapshot")).into());
+        }
+        outlet.complete(&table).await.map_err(Stop::host)?;
+        Ok(())
+    }
+
     async fn gap(
         &mut self,
         table: String,

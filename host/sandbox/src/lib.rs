@@ -21,7 +21,7 @@ mod stop;
 
 pub use connection::Connection;
 pub use describe::{Capability, Description, Shape, TableSpec};
-pub use egress::{Credentials, Egress, EgressConfig, Figures};
+pub use egress::{Credentials, Egress, EgressConfig, Figures, QuietHours};
 pub use engine::Engine;
 pub use error::Error;
 pub use limits::Limits;

@@ -22,6 +22,12 @@ pub trait Outlet: Send + Sync + 'static {
     /// A fault ends the plugin's call, which returns it.
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault>;
 
+    /// All rows of a snapshot table have been emitted by this call.
+    ///
+    /// # Errors
+    /// A fault ends the plugin's call, which returns it.
+    async fn complete(&self, table: &str) -> Result<(), Fault>;
+
     /// An interval that could not be read.
     async fn gap(&self, table: &str, gap: Gap);
 
@@ -35,7 +41,7 @@ pub trait Outlet: Send + Sync + 'static {
 /// One thing that the historian holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// `tags`, `assets` or `databases`.
+    /// One of `Description::kinds`.
     pub kind: String,
     /// The historian's identity of it.
     pub id: String,

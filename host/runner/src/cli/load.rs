@@ -6,7 +6,7 @@ use tidegate_sandbox::Plugin;
 
 use super::Global;
 use crate::bundle;
-use crate::config::{Config, Document, Invalid, PluginFacts};
+use crate::config::{Config, Document, Invalid};
 use crate::exit::Failure;
 use crate::pipeline::{Job, limits};
 use crate::secret::redact;
@@ -31,7 +31,7 @@ pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Inva
         Some(reference) => plugin(reference, document.folder(), document.memory_limit()).await,
     };
     match loaded {
-        Ok(plugin) => Ok((document.check(Some(&facts(&plugin)))?, plugin)),
+        Ok(plugin) => Ok((document.check(Some(&plugin.description().config_schema))?, plugin)),
         Err(failure) => Err(document.without_plugin(failure.message)),
     }
 }
@@ -48,13 +48,4 @@ pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
 /// Loads a plugin and asks it what it is. `memory_limit` is in bytes, of the whole host.
 pub(super) async fn plugin(reference: &str, folder: &Path, memory_limit: u64) -> Result<Plugin, Failure> {
     bundle::read(reference, folder)?.load(&bundle::engine()?, limits(memory_limit)).await
-}
-
-/// What the configuration must know of a plugin.
-fn facts(plugin: &Plugin) -> PluginFacts {
-    let description = plugin.description();
-    PluginFacts {
-        tables: description.tables.iter().map(|table| table.name.clone()).collect(),
-        config_schema: description.config_schema.clone(),
-    }
 }

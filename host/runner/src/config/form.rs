@@ -142,21 +142,6 @@ pub struct Ingestion {
     /// `all`, or `good`: then events of other quality are counted, not stored.
     #[serde(default)]
     pub quality: Quality,
-    /// Database of the asset model.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub af_database: Option<String>,
-    /// The same by its identifier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub af_database_id: Option<String>,
-    /// Read the asset hierarchy and the attributes of its elements.
-    #[serde(default)]
-    pub include_af_hierarchy: bool,
-    /// Read event frames.
-    #[serde(default)]
-    pub include_event_frames: bool,
-    /// Only event frames of these templates.
-    #[serde(default)]
-    pub event_frame_templates: Vec<String>,
 }
 
 impl Default for Ingestion {
@@ -166,11 +151,6 @@ impl Default for Ingestion {
             start: None,
             lookback: two_days(),
             quality: Quality::All,
-            af_database: None,
-            af_database_id: None,
-            include_af_hierarchy: false,
-            include_event_frames: false,
-            event_frame_templates: Vec::new(),
         }
     }
 }
@@ -203,6 +183,8 @@ pub struct Performance {
     /// Requests per second, whole host: the historian's budget.
     #[schemars(range(min = 0.01, max = 100_000.0))]
     pub max_requests_per_second: f64,
+    /// Hours of the day with a lower budget, by this machine's clock.
+    pub quiet_hours: Vec<QuietHours>,
     /// Memory of the whole host, plugins included: `512MiB`, `2GiB`.
     #[schemars(with = "Bytes", extend("format" = "tidegate-size"))]
     pub memory_limit: Value,
@@ -215,9 +197,25 @@ impl Default for Performance {
             max_count_per_request: 10_000,
             parallel_batches: 5,
             max_requests_per_second: 20.0,
+            quiet_hours: Vec::new(),
             memory_limit: Value::from("512MiB"),
         }
     }
+}
+
+/// `performance.quiet_hours[]`
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct QuietHours {
+    /// Such as `07:30`.
+    #[schemars(extend("format" = "tidegate-clock"))]
+    pub from: String,
+    /// Exclusive; earlier than `from` where midnight lies between.
+    #[schemars(extend("format" = "tidegate-clock"))]
+    pub to: String,
+    /// Requests per second meanwhile; 0 asks nothing until they end.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100_000.0))]
+    pub max_requests_per_second: f64,
 }
 
 /// `schedule`

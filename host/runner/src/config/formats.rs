@@ -1,6 +1,7 @@
 //! Kinds of text that a JSON Schema has no word for. The schema names them as `format`; each is a function that says what
 //! is wrong with a text.
 
+use chrono::NaiveTime;
 use url::Url;
 
 use super::durations;
@@ -9,7 +10,7 @@ use super::durations;
 type Check = fn(&str) -> Result<(), String>;
 
 /// Every format of the schema.
-pub(super) const ALL: [(&str, Check); 8] = [
+pub(super) const ALL: [(&str, Check); 9] = [
     ("tidegate-name", name),
     ("tidegate-identifier", identifier),
     ("tidegate-table", |text| table(text).map(drop)),
@@ -17,6 +18,7 @@ pub(super) const ALL: [(&str, Check); 8] = [
     ("tidegate-duration", |text| durations::duration(text).map(drop)),
     ("tidegate-time", |text| durations::time(text).map(drop)),
     ("tidegate-size", |text| durations::size(text).map(drop)),
+    ("tidegate-clock", |text| clock(text).map(drop)),
     ("tidegate-cron", cron),
 ];
 
@@ -46,6 +48,14 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+/// A time of day: `07:30`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn clock(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text.trim(), "%H:%M").map_err(|_| "must be a time of day such as 07:30".to_owned())
 }
 
 /// Splits `schema.table`.

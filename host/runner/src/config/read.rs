@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tidegate_sandbox::QuietHours;
 
 use super::durations::{self, Start};
 use super::form::{self, Form};
@@ -155,7 +156,12 @@ fn performance(wrong: &mut Vec<Wrong>, form: &form::Performance) -> Result<Perfo
     if memory_limit < LEAST_MEMORY {
         wrong.push(("/performance/memory_limit", "must be at least 128MiB".to_owned()));
     }
+    let quiet_hours = form.quiet_hours.iter().map(|hours| {
+        let [from, to] = [&hours.from, &hours.to].map(|text| at("/performance/quiet_hours", formats::clock(text)));
+        Ok(QuietHours { from: from?, to: to?, requests_per_second: hours.max_requests_per_second })
+    });
     Ok(Performance {
+        quiet_hours: quiet_hours.collect::<Result<_, _>>()?,
         batch_size: form.batch_size,
         max_count_per_request: form.max_count_per_request,
         parallel_batches: form.parallel_batches,

@@ -17,17 +17,19 @@ sink:
   location: ./lakehouse
 ";
 
-fn facts() -> PluginFacts {
-    PluginFacts {
-        tables: vec!["timeseries".to_owned(), "points".to_owned()],
-        config_schema: json!({"properties": {
-            "source": {"properties": {"data_server": {"type": "string"}}},
-            "ingestion": {"properties": {
-                "tags": {"type": "array", "items": {"type": "string"}},
-                "tag_filter": {"type": "object", "additionalProperties": false, "properties": {
-                    "name_pattern": {"type": "string", "default": "*"},
-                    "max_tags": {"type": "integer", "minimum": 1}}}}}}}),
-    }
+/// What a plugin adds to the configuration.
+fn plugin() -> Value {
+    json!({"properties": {
+        "source": {"properties": {"data_server": {"type": "string"}}},
+        "ingestion": {"properties": {
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "tag_filter": {"type": "object", "additionalProperties": false, "properties": {
+                "name_pattern": {"type": "string", "default": "*"},
+                "max_tags": {"type": "integer", "minimum": 1}}},
+            "af_database": {"type": ["string", "array"], "items": {"type": "string"}},
+            "include_af_hierarchy": {"type": "boolean", "default": false},
+            "include_event_frames": {"type": "boolean", "default": false},
+            "event_frame_templates": {"type": "array", "items": {"type": "string"}}}}}})
 }
 
 fn environment(name: &str) -> Option<OsString> {
@@ -50,7 +52,7 @@ fn load_with(text: &str, overrides: &[&str]) -> Result<Config, String> {
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
     let short = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
     let document = Document::read_with(&path, &overrides, &environment).map_err(|failure| short(failure.message))?;
-    document.check(Some(&facts())).map_err(|invalid| short(invalid.to_string()))
+    document.check(Some(&plugin())).map_err(|invalid| short(invalid.to_string()))
 }
 
 fn load(text: &str) -> Result<Config, String> {
@@ -84,16 +86,17 @@ fn the_products_example_is_valid_in_full() {
     let config = load(include_str!("example.yaml")).unwrap();
     assert_eq!(config.sink.checkpoint("x"), ("checkpoints".to_owned(), "pi_watermarks".to_owned()));
     assert!(matches!(config.schedule, Some(Schedule::Every(every)) if every.as_secs() == 600));
-    let warned: Vec<bool> = ["include_af_hierarchy", "include_event_frames", "event_frame_templates", "af_database"]
-        .iter()
-        .map(|key| config.warnings.iter().any(|warning| warning.contains(&format!("ingestion.{key}: "))))
-        .collect();
-    assert_eq!(warned, [true; 4], "{:?}", config.warnings);
-    assert!(
-        config.warnings[0].starts_with("t.yaml:") || config.warnings[0].contains("/t.yaml:"),
-        "{:?}",
-        config.warnings
-    );
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn quiet_hours_are_read_by_the_clock() {
+    let config = load(&format!("{GOOD}performance:\n  quiet_hours: [{{from: \"22:00\", to: \"06:30\"}}]\n")).unwrap();
+    let hours = config.performance.quiet_hours[0];
+    assert_eq!((hours.from.to_string().as_str(), hours.to.to_string().as_str()), ("22:00:00", "06:30:00"));
+    assert_eq!(hours.requests_per_second, 0.0);
+    let message = refused("performance:\n  quiet_hours: [{from: \"7 am\", to: \"9:00\"}]\n");
+    assert!(message.contains("must be a time of day such as 07:30"), "{message}");
 }
 
 #[test]
@@ -324,10 +327,7 @@ fn a_plugin_with_a_broken_schema_is_an_error_and_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.yaml");
     std::fs::write(&path, GOOD).unwrap();
-    let facts = PluginFacts {
-        tables: Vec::new(),
-        config_schema: json!({"properties": {"source": {"properties": {"x": {"type": 7}}}}}),
-    };
-    let invalid = Document::read(&path, &[]).unwrap().check(Some(&facts)).unwrap_err();
+    let broken = json!({"properties": {"source": {"properties": {"x": {"type": 7}}}}});
+    let invalid = Document::read(&path, &[]).unwrap().check(Some(&broken)).unwrap_err();
     assert!(invalid.to_string().contains("plugin: its configuration schema is not valid"), "{invalid}");
 }

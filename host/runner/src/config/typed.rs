@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
+use tidegate_sandbox::QuietHours;
 use url::Url;
 
 use super::durations::Start;
@@ -136,6 +137,8 @@ pub struct Performance {
     pub parallel_batches: u32,
     /// Requests per second, whole host.
     pub max_requests_per_second: f64,
+    /// Hours of the day with a lower budget.
+    pub quiet_hours: Vec<QuietHours>,
     /// Bytes, whole host, plugins included.
     pub memory_limit: u64,
 }

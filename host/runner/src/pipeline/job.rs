@@ -66,6 +66,7 @@ impl Job {
             insecure_skip_verify: config.tls.insecure_skip_verify,
             in_flight: config.performance.parallel_batches as usize,
             requests_per_second: config.performance.max_requests_per_second,
+            quiet_hours: config.performance.quiet_hours.clone(),
             connect_timeout: CONNECT_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
             attempts: REQUEST_ATTEMPTS,

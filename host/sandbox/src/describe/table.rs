@@ -1,5 +1,6 @@
 //! A table as its plugin declares it, and the rules that the declaration keeps.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -20,8 +21,31 @@ const INSTANT: &str = "timestamp in microseconds, UTC";
 pub enum Shape {
     /// Events of many series over time.
     Events,
+    /// Things that begin and may end, one row each.
+    Records,
     /// The state of now: each refresh replaces all rows.
     Snapshot,
+}
+
+impl Shape {
+    /// The key columns that a table of this shape has, by role.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Events => &["series", "time", "sequence"],
+            Self::Records => &["series", "time", "key", "end"],
+            Self::Snapshot => &[],
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Events => "events",
+            Self::Records => "records",
+            Self::Snapshot => "the state of now",
+        })
+    }
 }
 
 /// A table that a plugin fills.
@@ -37,10 +61,14 @@ pub struct TableSpec {
     pub schema: SchemaRef,
     /// The column that names the series; empty for a snapshot.
     pub series_column: String,
-    /// The column of event time; empty for a snapshot.
+    /// The column of event time, or of a record's start; empty for a snapshot.
     pub time_column: String,
-    /// The column that numbers events of one timestamp; empty for a snapshot.
+    /// The column that numbers events of one timestamp; empty but for events.
     pub sequence_column: String,
+    /// The column that identifies a record; empty but for records.
+    pub key_column: String,
+    /// The column of a record's end; empty but for records.
+    pub end_column: String,
     emitted: SchemaRef,
 }
 
@@ -66,19 +94,22 @@ impl TableSpec {
         }
         let shape = match said.shape {
             wit::Shape::Events => Shape::Events,
+            wit::Shape::Records => Shape::Records,
             wit::Shape::Snapshot => Shape::Snapshot,
         };
-        let [series, time, sequence] = [&said.series_column, &said.time_column, &said.sequence_column];
-        match shape {
-            Shape::Events => {
-                check_key(&schema, "series", series, &DataType::Utf8, "utf8").map_err(wrong)?;
-                check_key(&schema, "time", time, &instant(), INSTANT).map_err(wrong)?;
-                check_key(&schema, "sequence", sequence, &DataType::Int32, "int32").map_err(wrong)?;
+        let keys: &[(&str, &str, DataType, &str)] = &[
+            ("series", &said.series_column, DataType::Utf8, "utf8"),
+            ("time", &said.time_column, instant(), INSTANT),
+            ("sequence", &said.sequence_column, DataType::Int32, "int32"),
+            ("key", &said.key_column, DataType::Utf8, "utf8"),
+            ("end", &said.end_column, instant(), INSTANT),
+        ];
+        for (role, column, wanted, shown) in keys {
+            if shape.keys().contains(role) {
+                check_key(&schema, role, column, wanted, shown).map_err(wrong)?;
+            } else if !column.is_empty() {
+                return Err(wrong(format!("a table of {shape} names no {role} column")));
             }
-            Shape::Snapshot if [series, time, sequence].iter().any(|column| !column.is_empty()) => {
-                return Err(wrong("a snapshot names no series, time or sequence column".to_owned()));
-            }
-            Shape::Snapshot => {}
         }
         let emitted: Vec<_> = schema.fields().iter().filter(|field| !is_host(field)).map(Arc::clone).collect();
         if emitted.is_empty() {
@@ -92,6 +123,8 @@ impl TableSpec {
             series_column: said.series_column,
             time_column: said.time_column,
             sequence_column: said.sequence_column,
+            key_column: said.key_column,
+            end_column: said.end_column,
             name,
         })
     }
@@ -161,6 +194,8 @@ mod tests {
             series_column: "tag".into(),
             time_column: "timestamp".into(),
             sequence_column: "sequence".into(),
+            key_column: String::new(),
+            end_column: String::new(),
         }
     }
 
@@ -198,6 +233,21 @@ mod tests {
         let mut host = said(fields());
         host.time_column = "at".into();
         assert!(refusal(host).contains("one that the host fills"));
+    }
+
+    #[test]
+    fn each_shape_has_its_own_key_columns_and_no_other() {
+        let mut records = said(fields());
+        records.shape = wit::Shape::Records;
+        assert!(refusal(records).contains("a table of records names no sequence column"));
+        let mut records = said(fields());
+        (records.shape, records.sequence_column) = (wit::Shape::Records, String::new());
+        assert!(refusal(records.clone()).contains("key column `` is not among its columns"));
+        (records.key_column, records.end_column) = ("tag".into(), "timestamp".into());
+        assert_eq!(TableSpec::check(records).unwrap().shape, Shape::Records);
+        let mut snapshot = said(fields());
+        snapshot.shape = wit::Shape::Snapshot;
+        assert!(refusal(snapshot).contains("a table of the state of now names no series column"));
     }
 
     #[test]

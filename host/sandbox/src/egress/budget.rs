@@ -1,42 +1,64 @@
 //! The historian's budget, shared by everything that this host asks it: requests in flight, and requests a second.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use chrono::Local;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use super::concurrency::{Concurrency, Ended};
+use super::pace::{Pace, QuietHours};
 
 /// Both halves of the budget.
 #[derive(Debug)]
 pub(super) struct Budget {
-    in_flight: Arc<Semaphore>,
+    room: Arc<Room>,
     pace: Mutex<Pace>,
     /// How long a request may wait for others to end. A guest that holds an answer it never reads, and asks on, would
     /// otherwise stand still for ever.
     patience: Duration,
 }
 
+/// Requests in flight, and how many there may be.
+#[derive(Debug)]
+struct Room {
+    state: Mutex<Occupied>,
+    freed: Notify,
+}
+
+#[derive(Debug)]
+struct Occupied {
+    in_flight: usize,
+    concurrency: Concurrency,
+}
+
 /// One request in flight, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
-    _permit: OwnedSemaphorePermit,
+    room: Arc<Room>,
 }
 
 impl Budget {
-    pub(super) fn new(in_flight: usize, per_second: f64, patience: Duration) -> Self {
-        let in_flight = Arc::new(Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { in_flight, pace: Mutex::new(Pace::new(per_second)), patience }
+    pub(super) fn new(in_flight: usize, per_second: f64, quiet: Vec<QuietHours>, patience: Duration) -> Self {
+        let state = Mutex::new(Occupied { in_flight: 0, concurrency: Concurrency::new(in_flight) });
+        let room = Arc::new(Room { state, freed: Notify::new() });
+        Self { room, pace: Mutex::new(Pace::new(per_second, quiet)), patience }
     }
 
     /// Waits for its turn; `None` when no request in flight ended for too long.
     pub(super) async fn enter(&self) -> Option<Permit> {
-        let waiting = Arc::clone(&self.in_flight).acquire_owned();
-        let permit = tokio::time::timeout(self.patience, waiting).await.ok()?.ok()?;
+        // Whoever waits for the end of quiet hours must not hold a place meanwhile: others would give up behind it.
+        while let Some(silence) = self.silence() {
+            tracing::info!(seconds = silence.as_secs(), "quiet hours: nothing is asked until they end");
+            tokio::time::sleep(silence).await;
+        }
+        let permit = tokio::time::timeout(self.patience, self.room.enter()).await.ok()?;
         // Taken only with the permit in hand, so that requests that queued cannot leave as a burst.
         loop {
-            let turn = self.pace().take(Instant::now());
+            let turn = self.pace().take(Instant::now(), Local::now().time());
             match turn {
-                None => return Some(Permit { _permit: permit }),
+                None => return Some(permit),
                 Some(turn) => tokio::time::sleep_until(turn).await,
             }
         }
@@ -47,38 +69,58 @@ impl Budget {
         self.pace().pause(Instant::now() + pause);
     }
 
-    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+    /// Takes in how a request ended; what it means for the others is decided in [`Concurrency`].
+    pub(super) fn ended(&self, ended: Ended<'_>) {
+        let mut state = self.room.state();
+        let before = state.concurrency.limit();
+        state.concurrency.ended(ended, Instant::now());
+        let limit = state.concurrency.limit();
+        drop(state);
+        if limit < before {
+            tracing::debug!(limit, "the server has enough to do: fewer requests at once");
+        } else if limit > before {
+            self.room.freed.notify_one();
+        }
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        self.pace().silence(Local::now().time())
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Spaces requests evenly: no stretch of time ever holds more than its share.
-#[derive(Debug)]
-struct Pace {
-    gap: Duration,
-    next: Option<Instant>,
-}
-
-impl Pace {
-    fn new(per_second: f64) -> Self {
-        Self { gap: Duration::try_from_secs_f64(1.0 / per_second).unwrap_or_default(), next: None }
-    }
-
-    /// Takes the turn at `now`, or says when to try again.
-    fn take(&mut self, now: Instant) -> Option<Instant> {
-        match self.next {
-            Some(next) if next > now => Some(next),
-            next => {
-                // A turn that is taken a little late does not move the ones after it, or the pace would never be reached.
-                let start = next.filter(|next| now.duration_since(*next) < self.gap).unwrap_or(now);
-                self.next = Some(start + self.gap);
-                None
+impl Room {
+    async fn enter(self: &Arc<Self>) -> Permit {
+        loop {
+            let freed = self.freed.notified();
+            {
+                let mut state = self.state();
+                let limit = state.concurrency.limit();
+                if state.in_flight < limit {
+                    state.in_flight += 1;
+                    // Places that became free at the same moment woke one alone.
+                    if state.in_flight < limit {
+                        self.freed.notify_one();
+                    }
+                    return Permit { room: Arc::clone(self) };
+                }
             }
+            freed.await;
         }
     }
 
-    fn pause(&mut self, until: Instant) {
-        self.next = self.next.max(Some(until));
+    fn state(&self) -> MutexGuard<'_, Occupied> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.room.state().in_flight -= 1;
+        self.room.freed.notify_one();
     }
 }
 
@@ -86,42 +128,43 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn turns(pace: &mut Pace, from: Instant, step: Duration, steps: u32) -> usize {
-        (0..steps).filter(|n| pace.take(from + step * *n).is_none()).count()
-    }
-
-    #[test]
-    fn a_second_holds_its_budget_and_no_more() {
-        let mut pace = Pace::new(20.0);
-        let start = Instant::now();
-        assert_eq!(turns(&mut pace, start, Duration::from_millis(1), 1_000), 20);
-        let idle = start + Duration::from_secs(60);
-        assert_eq!(turns(&mut pace, idle, Duration::from_millis(1), 1_000), 20, "idle time is not saved up");
-    }
-
-    #[test]
-    fn a_turn_taken_late_does_not_slow_the_pace() {
-        let mut pace = Pace::new(10.0);
-        let start = Instant::now();
-        assert_eq!(turns(&mut pace, start, Duration::from_millis(30), 334), 100);
-    }
-
-    #[test]
-    fn a_pause_holds_everybody_back() {
-        let mut pace = Pace::new(1_000.0);
-        let start = Instant::now();
-        assert_eq!(pace.take(start), None);
-        pace.pause(start + Duration::from_secs(5));
-        assert_eq!(pace.take(start + Duration::from_secs(4)), Some(start + Duration::from_secs(5)));
-        assert_eq!(pace.take(start + Duration::from_secs(5)), None);
-    }
-
     #[tokio::test]
     async fn a_permit_is_back_when_it_is_dropped_and_waiting_has_an_end() {
-        let budget = Budget::new(1, 1e9, Duration::from_millis(5));
+        let budget = Budget::new(1, 1e9, Vec::new(), Duration::from_millis(5));
         let permit = budget.enter().await.unwrap();
         assert!(budget.enter().await.is_none());
         drop(permit);
         assert!(budget.enter().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_server_with_too_much_to_do_gets_fewer_requests_at_once() {
+        let budget = Budget::new(4, 1e9, Vec::new(), Duration::from_millis(5));
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(budget.enter().await.unwrap());
+        }
+        budget.ended(Ended::Overloaded);
+        held.truncate(2);
+        assert!(budget.enter().await.is_none(), "two are in flight and two are allowed");
+        held.truncate(1);
+        assert!(budget.enter().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_by_a_freed_place() {
+        let budget = Arc::new(Budget::new(1, 1e9, Vec::new(), Duration::from_secs(60)));
+        let permit = budget.enter().await.unwrap();
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let budget = Arc::clone(&budget);
+                tokio::spawn(async move { budget.enter().await.is_some() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(permit);
+        for waiter in waiting {
+            assert!(waiter.await.unwrap());
+        }
     }
 }

@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::body::{self, Received, Watch};
 use super::budget::Permit;
+use super::concurrency::Ended;
 use super::failure::Failure;
 use super::{Egress, Trail, headers, retry};
 use crate::describe::printable;
@@ -44,6 +45,12 @@ impl Ask {
     fn what(&self) -> String {
         format!("{} {}", self.method, printable(self.url.path()))
     }
+
+    /// What kind of request it is: those of one kind take about as long as each other.
+    fn kind(&self) -> String {
+        let last = self.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+        format!("{} {last}", self.method)
+    }
 }
 
 /// An answer with its place in the budget.
@@ -51,6 +58,8 @@ struct Answer {
     response: Response<reqwest::Body>,
     permit: Permit,
     started: Instant,
+    /// How long it took to begin.
+    after: Duration,
 }
 
 impl Egress {
@@ -89,6 +98,7 @@ impl Egress {
         let mut attempt = 1;
         loop {
             let outcome = self.attempt(ask, caller).await;
+            self.learn(ask, &outcome);
             let (passing, told) = match &outcome {
                 Ok(answer) => {
                     let status = answer.response.status();
@@ -120,6 +130,16 @@ impl Egress {
         }
     }
 
+    /// Tells the budget what an attempt says about how busy the server is.
+    fn learn(&self, ask: &Ask, outcome: &Result<Answer, Failure>) {
+        match outcome {
+            Ok(Answer { response, .. }) if retry::is_overload(response.status()) => self.budget.ended(Ended::Overloaded),
+            Ok(Answer { after, .. }) => self.budget.ended(Ended::Answered { kind: &ask.kind(), after: *after }),
+            Err(failure) if failure.note.fault.code == "timeout" => self.budget.ended(Ended::Overloaded),
+            Err(_) => {}
+        }
+    }
+
     async fn attempt(&self, ask: &Ask, caller: &Caller) -> Result<Answer, Failure> {
         let Some(permit) = self.budget.enter().await else {
             return Err(Failure::queue(format!("{}: no request in flight ended in time to send this one", ask.what())));
@@ -145,9 +165,9 @@ impl Egress {
             Ok(Err(error)) => return Err(Failure::transport(&what, self.policy.host(), &error)),
             Err(_) => return Err(Failure::timeout(format!("{what}: no answer for {} s", first_byte.as_secs_f64()))),
         };
-        let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
-        tracing::debug!(request = what, status, ms, "answer begins");
-        Ok(Answer { response, permit, started })
+        let (status, after) = (response.status().as_u16(), started.elapsed());
+        tracing::debug!(request = what, status, ms = after.as_millis(), "answer begins");
+        Ok(Answer { response, permit, started, after })
     }
 
     /// The request that a redirect asks for, if the answer is one. It passes the policy like any other.

@@ -40,6 +40,7 @@ fn config(base: &str) -> EgressConfig {
         insecure_skip_verify: false,
         in_flight: 2,
         requests_per_second: 1e6,
+        quiet_hours: Vec::new(),
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(5),
         attempts: 3,
