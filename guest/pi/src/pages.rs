@@ -42,10 +42,8 @@ pub(crate) struct Pages {
     cap: usize,
     /// The most that a page may be widened to when one instant fills it.
     ceiling: usize,
-    /// Whether the server has been seen to obey `maxCount`.
+    /// Whether the server has been seen to obey `maxCount`: a page was longer than its default.
     obeys: bool,
-    /// An answer was longer than asked for: `maxCount` is dropped on the way.
-    disobeys: bool,
     started: bool,
 }
 
@@ -80,7 +78,6 @@ impl Pages {
             cap: max_count.clamp(1, ceiling),
             ceiling,
             obeys: false,
-            disobeys: false,
             started: false,
         }
     }

@@ -69,6 +69,12 @@ impl Interval {
         other.is_empty() || (self.start <= other.start && other.end <= self.end)
     }
 
+    /// The smallest interval that encloses both.
+    #[must_use]
+    pub fn hull(self, other: Interval) -> Interval {
+        Interval::new(self.start.min(other.start), self.end.max(other.end))
+    }
+
     /// What both hold; may be empty.
     #[must_use]
     pub fn intersection(self, other: Interval) -> Interval {

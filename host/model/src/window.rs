@@ -52,6 +52,16 @@ impl WindowPolicy {
     }
 }
 
+impl Window {
+    /// The window that repairs `gap`, an interval missing below what `live` reads. All of it is compared with what is
+    /// stored, and no cursor moves: it stands beyond.
+    #[must_use]
+    pub fn repair(gap: Interval, live: &Self) -> Option<Self> {
+        let read = Interval::new(gap.start, gap.end.min(live.read.start));
+        (!read.is_empty()).then_some(Self { read, settled: read.end, advance: Interval::new(read.end, read.end) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +122,16 @@ mod tests {
         let future = WindowPolicy { start: at(2_000), ..POLICY };
         let window = future.window(&series(true), None).unwrap();
         assert_eq!(window.settled, window.read.end, "a start ahead of now leaves no cursor, but rows");
+    }
+
+    #[test]
+    fn a_gap_below_the_look_back_is_read_apart_and_moves_no_cursor() {
+        let live = POLICY.window(&series(false), Some(&mark(100, 900))).unwrap();
+        let repair = |from, to| Window::repair(Interval::new(at(from), at(to)), &live);
+        let window = repair(300, 880).unwrap();
+        assert_eq!((window.read, window.settled), (Interval::new(at(300), at(850)), at(850)));
+        assert!(window.advance.is_empty());
+        assert_eq!(repair(850, 990), None, "what the run reads anyway needs no repair");
     }
 
     #[test]

@@ -10,21 +10,23 @@ mod read;
 mod report;
 mod rows;
 mod select;
+mod windows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use tidegate_model::{Fault, Instant, Interval, Series, Span, Watermark, Window, WindowPolicy};
-use tidegate_sandbox::{Partition, Shape, TableSpec};
-use tidegate_sink::{Events, Lake, Observation, RejectRow, RunStamp, Written};
+use tidegate_model::{Fault, Interval, Series};
+use tidegate_sandbox::{Shape, TableSpec};
+use tidegate_sink::{Events, Lake, Observation, RunStamp, Written};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use self::intake::{Intake, Page};
-use self::report::{Read, Report};
+use self::report::{Observed, Report};
 use self::select::Selection;
+use self::windows::Round;
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::summary::Summary;
@@ -35,6 +37,8 @@ pub use self::job::{Job, RunOptions, limits};
 const LANE: &str = "live";
 /// Pages that wait for the writer. Few: a page is megabytes, and a full queue is what slows the plugins down.
 const PAGES_WAITING: usize = 2;
+/// How long no page may come before the writer looks whether what it holds is due.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// One incremental run to the end.
 ///
@@ -55,26 +59,31 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
         }
         // 2. Open the table; coverage that a killed run left staged is merged or discarded here.
         let events = lake.events(job.events_spec(table), LANE, stamp, job.commit_policy()).await?;
-        // 3. What to read of each series, from its cursor and the look-back.
-        let owed = owed(job, &lake, table).await?;
+        // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
+        let owed = windows::owed(job, &lake, table).await?;
         let policy = job.window_policy(stamp, options);
-        let windows = windows(&selection.catalogue.series, events.watermarks(), &owed, &policy);
-        // 4. Units of work, as the plugin cuts them.
-        let partitions = partitions(job, table, &windows).await?;
-        progress.planned(windows.len(), partitions.len(), seconds(&windows));
-        // 5. Read them side by side; pages with their proof go to the writer, which commits both together.
-        let (intake, writer) = start(job, table, &windows, events, Arc::clone(&progress));
-        read::all(job.connection(), &intake, partitions, job.parallel()).await;
-        let read = report.read(&intake, &selection).await;
-        // 6. The last commit. The intake holds the writer's queue open, so it goes first.
-        drop(intake);
+        let series = &selection.catalogue.series;
+        let rounds = windows::rounds(job, table, series, events.watermarks(), &owed, &policy).await?;
+        // 4. Read side by side; pages with their proof go to the writer, which commits both together.
+        let stored = events.reader();
+        let (pages, receiver) = mpsc::channel(PAGES_WAITING);
+        let writer = tokio::spawn(write(events, receiver));
+        for round in rounds {
+            progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
+            let outlet =
+                intake::Outputs { stored: stored.clone(), pages: pages.clone(), progress: Arc::clone(&progress) };
+            let intake = Arc::new(Intake::new(table.clone(), job.good_only(), &round.windows, outlet));
+            read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+            report.read(&intake);
+        }
+        // 5. The last commit.
+        drop(pages);
         let written = writer.await.context("the writer ended unexpectedly")??;
-        // 7. What could not be proven or mapped.
-        let gaps = read.gaps.len();
-        record(job, &lake, table, stamp, read).await?;
-        report.written(selection.catalogue.series.len(), gaps, &written);
+        // 6. What could not be proven.
+        let open = record(job, &lake, table, stamp, report.observed(&selection), &selection).await?;
+        report.written(series.len(), open, &written);
     }
-    // 8. The run itself.
+    // 7. The run itself.
     progress.finished();
     let summary = report.end(job.egress_figures());
     lake.append_run(report.row(job, &summary)).await?;
@@ -85,8 +94,8 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
 pub struct Plan {
     /// The table's full name.
     pub table: String,
-    /// Each series with the interval a run would read; `None` when there is nothing to read.
-    pub series: Vec<(Arc<Series>, Option<Interval>)>,
+    /// Each series with the intervals a run would read: what is new, then what earlier runs still owe.
+    pub series: Vec<(Arc<Series>, Vec<Interval>)>,
     /// Units of work.
     pub partitions: usize,
     /// Requests that reading them will take, as the plugin estimates.
@@ -101,15 +110,21 @@ pub struct Plan {
 /// As for [`run`].
 pub async fn plan(job: &Job, table: Option<&str>) -> Result<Plan> {
     let table = events_table(job, table)?;
-    let (selection, windows, partitions) = planned(job, table).await?;
-    let windows: HashMap<&str, Interval> =
-        windows.iter().map(|(series, window)| (series.id.as_str(), window.read)).collect();
+    let (selection, rounds) = planned(job, table).await?;
+    let windows = rounds.iter().flat_map(|round| &round.windows);
+    let mut reads: HashMap<&str, Vec<Interval>> = HashMap::new();
+    for (series, window) in windows {
+        reads.entry(&series.id).or_default().push(window.read);
+    }
     let series = selection.catalogue.series.iter();
+    let partitions = || rounds.iter().flat_map(|round| &round.partitions);
     Ok(Plan {
         table: job.full_name(table),
-        series: series.map(|series| (Arc::clone(series), windows.get(series.id.as_str()).copied())).collect(),
-        partitions: partitions.len(),
-        requests: partitions.iter().map(|partition| u64::from(partition.requests)).sum(),
+        series: series
+            .map(|series| (Arc::clone(series), reads.remove(series.id.as_str()).unwrap_or_default()))
+            .collect(),
+        partitions: partitions().count(),
+        requests: partitions().map(|partition| u64::from(partition.requests)).sum(),
         unresolved: selection.catalogue.unresolved,
     })
 }
@@ -125,7 +140,8 @@ pub async fn preview(job: &Job, table: Option<&str>, n: usize) -> Result<Vec<Rec
         let mut selection = select::series(job.connection(), &events.name).await?;
         return Ok(preview::head(selection.snapshots.remove(&table.name).unwrap_or_default(), n));
     }
-    let (_, _, partitions) = planned(job, table).await?;
+    let (_, rounds) = planned(job, table).await?;
+    let partitions: Vec<_> = rounds.into_iter().flat_map(|round| round.partitions).collect();
     Ok(preview::rows(job.connection(), &table.name, &partitions, n).await?)
 }
 
@@ -141,16 +157,16 @@ fn events_table<'a>(job: &'a Job, name: Option<&str>) -> Result<&'a TableSpec, F
     }
 }
 
-/// The catalogue, windows and partitions of a run that writes nothing.
-async fn planned(job: &Job, table: &TableSpec) -> Result<(Selection, Vec<(Arc<Series>, Window)>, Vec<Partition>)> {
+/// The catalogue and the rounds of a run that writes nothing.
+async fn planned(job: &Job, table: &TableSpec) -> Result<(Selection, Vec<Round>)> {
     let selection = select::series(job.connection(), &table.name).await?;
     let lake = job.lake()?;
     let marks = lake.watermarks().await?;
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
     let policy = job.window_policy(report::now(), &RunOptions::default());
-    let windows = windows(&selection.catalogue.series, &marks, &owed(job, &lake, table).await?, &policy);
-    let partitions = partitions(job, table, &windows).await?;
-    Ok((selection, windows, partitions))
+    let owed = windows::owed(job, &lake, table).await?;
+    let rounds = windows::rounds(job, table, &selection.catalogue.series, &marks, &owed, &policy).await?;
+    Ok((selection, rounds))
 }
 
 async fn replace_snapshots(
@@ -167,83 +183,40 @@ async fn replace_snapshots(
     Ok(())
 }
 
-/// Since when intervals are missing, by series. A relative start moves with the clock: without the ledger, what the
-/// first run of a series missed at the low end would never be asked for again.
-async fn owed(job: &Job, lake: &Lake, table: &TableSpec) -> Result<HashMap<String, Instant>> {
-    let name = job.full_name(table);
-    let ledger = lake.gaps().await?;
-    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
-    let mut owed = HashMap::new();
-    for (series, gap) in open.filter_map(|row| Some((&row.series, row.interval?))) {
-        let since = owed.entry(series.clone()).or_insert(gap.start);
-        *since = gap.start.min(*since);
-    }
-    Ok(owed)
-}
-
-fn windows(
-    series: &[Arc<Series>],
-    marks: &HashMap<String, Watermark>,
-    owed: &HashMap<String, Instant>,
-    policy: &WindowPolicy,
-) -> Vec<(Arc<Series>, Window)> {
-    let window = |series: &Arc<Series>| {
-        let start = owed.get(&series.id).map_or(policy.start, |since| policy.start.min(*since));
-        let policy = WindowPolicy { start, ..*policy };
-        Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
-    };
-    series.iter().filter_map(window).collect()
-}
-
-async fn partitions(job: &Job, table: &TableSpec, windows: &[(Arc<Series>, Window)]) -> Result<Vec<Partition>, Fault> {
-    let span = |(series, window): &(Arc<Series>, Window)| Span { series: Arc::clone(series), interval: window.read };
-    job.connection().plan(&table.name, windows.iter().map(span).collect()).await
-}
-
-/// Starts the writer and opens the intake in front of it.
-fn start(
-    job: &Job,
-    table: &TableSpec,
-    windows: &[(Arc<Series>, Window)],
-    events: Events,
-    progress: Arc<dyn Progress>,
-) -> (Arc<Intake>, JoinHandle<Result<Written, tidegate_sink::Error>>) {
-    let (sender, receiver) = mpsc::channel(PAGES_WAITING);
-    let intake = Intake::new(table.clone(), job.good_only(), windows, events.reader(), sender, progress);
-    (Arc::new(intake), tokio::spawn(write(events, receiver)))
-}
-
+/// Hands pages to the table until no more come. While none come, what is there must not wait for ever.
 async fn write(mut events: Events, mut pages: mpsc::Receiver<Page>) -> Result<Written, tidegate_sink::Error> {
-    while let Some(page) = pages.recv().await {
-        events.push(page.rows, page.advances).await?;
+    loop {
+        match tokio::time::timeout(IDLE, pages.recv()).await {
+            Ok(Some(page)) => {
+                events.reject(page.rejects);
+                events.push(page.rows, page.advances).await?;
+            }
+            Ok(None) => return events.finish().await,
+            Err(_idle) => events.commit_if_due().await?,
+        }
     }
-    events.finish().await
 }
 
-/// Enters what was not proven in the gap ledger, and what was not mapped among the rejects.
-async fn record(job: &Job, lake: &Lake, table: &TableSpec, stamp: RunStamp, read: Read) -> Result<()> {
+/// Enters what was not proven in the gap ledger. Returns how many intervals of the selected series are missing, those of
+/// earlier runs included.
+async fn record(
+    job: &Job,
+    lake: &Lake,
+    table: &TableSpec,
+    stamp: RunStamp,
+    observed: Observed,
+    selection: &Selection,
+) -> Result<usize> {
     let name = job.full_name(table);
-    let with_table = |gap| (name.clone(), gap);
     let observation = Observation {
-        open: read.gaps.into_iter().map(with_table).collect(),
-        covered: read.covered.into_iter().map(|cover| (name.clone(), cover)).collect(),
+        open: observed.gaps.into_iter().map(|gap| (name.clone(), gap)).collect(),
+        covered: observed.covered.into_iter().map(|cover| (name.clone(), cover)).collect(),
         catalogued: vec![name.clone()],
     };
     let mut ledger = lake.gaps().await?;
     ledger.observe(stamp, observation);
     ledger.save().await?;
-    let reject = |rejected: intake::Rejected| RejectRow {
-        table: name.clone(),
-        series: rejected.series,
-        raw: rejected.raw,
-        reason: rejected.reason,
-        pipeline: job.config().name.clone(),
-        run_id: report::run_id(stamp),
-        rejected_at: stamp.at,
-    };
-    Ok(lake.append_rejects(read.rejects.into_iter().map(reject).collect()).await?)
-}
-
-fn seconds(windows: &[(Arc<Series>, Window)]) -> i64 {
-    windows.iter().map(|(_, window)| intake::past(*window, window.read)).sum()
+    let selected: HashSet<&str> = selection.catalogue.series.iter().map(|series| series.id.as_str()).collect();
+    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
+    Ok(open.filter(|row| row.interval.is_none() || selected.contains(row.series.as_str())).count())
 }

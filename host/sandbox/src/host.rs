@@ -126,7 +126,7 @@ impl Host for State {
         let outlet = self.outlet("reject")?;
         self.declared(&table)?;
         let (raw, reason) = (convert::clip(raw, RAW_BYTES), convert::clip(reason, RAW_BYTES));
-        outlet.reject(&table, &series, &raw, &reason).await;
+        outlet.reject(&table, &series, &raw, &reason).await.map_err(Stop::host)?;
         Ok(())
     }
 

@@ -31,8 +31,11 @@ pub trait Outlet: Send + Sync + 'static {
     /// An interval that could not be read.
     async fn gap(&self, table: &str, gap: Gap);
 
-    /// A row that could not be mapped, with its raw text.
-    async fn reject(&self, table: &str, series: &str, raw: &str, reason: &str);
+    /// A row that could not be mapped, with its raw text. The plugin waits until this returns.
+    ///
+    /// # Errors
+    /// A fault ends the plugin's call, which returns it.
+    async fn reject(&self, table: &str, series: &str, raw: &str, reason: &str) -> Result<(), Fault>;
 
     /// Things that the historian holds.
     async fn found(&self, items: Vec<Item>);

@@ -47,7 +47,7 @@ impl Coverage {
                 let what = format!("series {id} is covered over {base:?}; {new:?} would leave a hole");
                 return Err(Error::contract(table, what));
             }
-            covered = Some(covered.map_or(new, |covered| hull(covered, new)));
+            covered = Some(covered.map_or(new, |covered| covered.hull(new)));
         }
         let proof =
             self.series.entry(id.clone()).or_insert_with(|| Proof { name: String::new(), covered: None, rows: 0 });
@@ -96,7 +96,7 @@ impl Coverage {
                     // Another lane may have moved the mark meanwhile; a stretch that no longer joins it is left to the
                     // look-back rather than bridged.
                     if let Some(new) = covered.filter(|c| c.start <= mark.covered.end && c.end >= mark.covered.start) {
-                        mark.covered = hull(mark.covered, new);
+                        mark.covered = mark.covered.hull(new);
                     }
                     mark.name.clone_from(&proof.name);
                     mark.rows = mark.rows.saturating_add(proof.rows);
@@ -121,10 +121,6 @@ impl Coverage {
 
 fn interval((start, end): (i64, i64)) -> Interval {
     Interval::new(Instant(start), Instant(end))
-}
-
-fn hull(a: Interval, b: Interval) -> Interval {
-    Interval::new(a.start.min(b.start), a.end.max(b.end))
 }
 
 #[cfg(test)]

@@ -12,13 +12,12 @@ use tidegate_model::{Instant, Interval, Series, Watermark};
 use tokio::task::JoinHandle;
 
 use crate::batch::fitted;
-use crate::buffer::Buffer;
-use crate::coverage::Coverage;
 use crate::files::{DataFile, Listing};
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
 use crate::lane::{Lane, LaneId};
 use crate::location::checked_name;
+use crate::rejects::{Reject, Rejects};
 use crate::slices::Keys;
 use crate::staged::Staging;
 use crate::stored::{KeyColumns, StoredReader};
@@ -28,7 +27,7 @@ use crate::{Error, Result};
 
 mod outgoing;
 
-use outgoing::{Arrived, Shape, commit};
+use outgoing::{Arrived, Batch, Outlets, Shape, commit};
 
 /// A table of events as a plugin declares it.
 #[derive(Clone, Debug)]
@@ -87,12 +86,11 @@ pub struct Events {
     shape: Arc<Shape>,
     policy: CommitPolicy,
     /// `None` while a batch is on its way, and for good after one has failed.
-    lane: Option<Lane>,
+    outlets: Option<Outlets>,
     in_flight: Option<JoinHandle<Result<Arrived>>>,
     marks: HashMap<String, Watermark>,
     run: Instant,
-    buffer: Buffer,
-    coverage: Coverage,
+    batch: Batch,
     oldest: Option<Clock>,
     written: Written,
     listing: Arc<RwLock<Listing>>,
@@ -101,7 +99,7 @@ pub struct Events {
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let buffered = (self.buffer.rows, self.buffer.bytes);
+        let buffered = (self.batch.buffer.rows, self.batch.buffer.bytes);
         f.debug_struct("Events").field("table", &self.shape.layout.table).field("buffered", &buffered).finish()
     }
 }
@@ -131,17 +129,17 @@ impl Events {
         let id = LaneId { pipeline: config.pipeline.clone(), table: spec.table.clone(), lane: lane.to_owned() };
         let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
         let lane = Lane::open(id, table, watermarks, staging, run.at).await?;
+        let rejects = Rejects::new(lake, &spec.table, run);
         let keys = KeyColumns { series: spec.series_column, time: spec.time_column, sequence: spec.sequence_column };
         Ok(Self {
             shape: Arc::new(shape),
             policy,
             marks: lane.watermarks().marks().clone(),
             listing: Arc::new(RwLock::new(listing)),
-            lane: Some(lane),
+            outlets: Some(Outlets { lane, rejects }),
             in_flight: None,
             run: run.at,
-            buffer: Buffer::default(),
-            coverage: Coverage::default(),
+            batch: Batch::default(),
             oldest: None,
             written: Written::default(),
             keys,
@@ -160,6 +158,14 @@ impl Events {
         StoredReader::new(Arc::clone(&self.listing), self.keys.clone())
     }
 
+    /// Takes rows that have no place in the table, before the push that covers them: they are stored no later than it.
+    pub fn reject(&mut self, rejects: Vec<Reject>) {
+        if !rejects.is_empty() {
+            self.batch.take_rejects(rejects);
+            self.oldest.get_or_insert_with(Clock::now);
+        }
+    }
+
     /// Takes rows (emitted columns, in declared order) and what they prove, as one. Waits while an earlier batch is being
     /// committed and the buffer is full.
     ///
@@ -169,18 +175,18 @@ impl Events {
     pub async fn push(&mut self, rows: Option<RecordBatch>, advances: Vec<Advance>) -> Result<()> {
         self.check_alive()?;
         let page = rows.filter(|rows| rows.num_rows() > 0).map(|rows| self.page(&rows)).transpose()?;
-        let mut coverage = self.coverage.subset(advances.iter().map(|advance| advance.series.id.as_str()));
+        let mut coverage = self.batch.coverage.subset(advances.iter().map(|advance| advance.series.id.as_str()));
         for advance in &advances {
             let known = self.marks.get(&advance.series.id).map(|mark| mark.covered);
             coverage.advance(&self.shape.layout.table, known, advance)?;
         }
         // From here on nothing fails: rows and proof are taken together.
-        self.coverage.put(coverage);
+        self.batch.coverage.put(coverage);
         if let Some((page, slices)) = page {
-            self.buffer.take(page, slices);
+            self.batch.buffer.take(page, slices);
         }
         self.oldest.get_or_insert_with(Clock::now);
-        let full = self.buffer.rows >= self.policy.rows || self.buffer.bytes >= self.policy.bytes;
+        let full = self.batch.buffer.rows >= self.policy.rows || self.batch.bytes() >= self.policy.bytes;
         if full { self.start_commit().await } else { self.commit_if_due().await }
     }
 
@@ -205,19 +211,19 @@ impl Events {
         self.check_alive()?;
         self.start_commit().await?;
         self.join().await?;
-        if let Some(lane) = &mut self.lane {
-            lane.settle().await?;
+        if let Some(outlets) = &mut self.outlets {
+            outlets.lane.settle().await?;
         }
         Ok(self.written)
     }
 
     #[cfg(test)]
     pub(crate) fn into_lane(self) -> Lane {
-        self.lane.expect("nothing was pushed")
+        self.outlets.expect("nothing was pushed").lane
     }
 
     fn check_alive(&self) -> Result<()> {
-        if self.lane.is_none() && self.in_flight.is_none() {
+        if self.outlets.is_none() && self.in_flight.is_none() {
             return Err(Error::contract(&self.shape.layout.table, "a commit has failed; nothing more is taken"));
         }
         Ok(())
@@ -231,7 +237,7 @@ impl Events {
         let [series, time, sequence] = self.shape.emitted;
         let key_columns = [column(series)?.clone(), column(time)?.clone(), column(sequence)?.clone()];
         let keys = Keys::new(&layout.table, key_columns.each_ref())?;
-        let slices = keys.slices(&layout.table, self.buffer.next_page())?;
+        let slices = keys.slices(&layout.table, self.batch.buffer.next_page())?;
         Ok((file_batch(layout, columns, Some(keys.times), now())?, slices))
     }
 
@@ -241,11 +247,10 @@ impl Events {
         if self.oldest.take().is_none() {
             return Ok(());
         }
-        let Some(lane) = self.lane.take() else { return self.check_alive() };
-        let buffer = std::mem::take(&mut self.buffer);
-        let coverage = std::mem::take(&mut self.coverage);
-        coverage.apply(&mut self.marks, self.run);
-        self.in_flight = Some(tokio::spawn(commit(Arc::clone(&self.shape), lane, buffer, coverage)));
+        let Some(outlets) = self.outlets.take() else { return self.check_alive() };
+        let batch = std::mem::take(&mut self.batch);
+        batch.coverage.apply(&mut self.marks, self.run);
+        self.in_flight = Some(tokio::spawn(commit(Arc::clone(&self.shape), outlets, batch)));
         Ok(())
     }
 
@@ -254,9 +259,9 @@ impl Events {
         let Some(task) = &mut self.in_flight else { return Ok(()) };
         let ended = task.await;
         self.in_flight = None;
-        let Arrived { lane, adds, rows } =
+        let Arrived { outlets, adds, rows } =
             ended.map_err(|error| Error::storage("commit to", &self.shape.layout.table, error)).flatten()?;
-        self.lane = Some(lane);
+        self.outlets = Some(outlets);
         self.written.rows += rows;
         self.written.files += adds.len() as u64;
         self.written.bytes += adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();

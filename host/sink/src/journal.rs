@@ -1,4 +1,4 @@
-//! Two tables that only grow: one row per run, and every row of a historian that could not be mapped, with its raw text.
+//! The table of runs: one row each, with every figure of its summary.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::batch::{instants, texts};
 use crate::encode::{FileSpec, write_files};
 use crate::lake::Lake;
 use crate::layout::{Layout, timestamp};
+use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
 use crate::watermarks::column;
 use crate::{Error, Result};
@@ -67,25 +68,6 @@ pub struct RunRow {
     pub tidegate_version: String,
 }
 
-/// A row that could not be mapped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectRow {
-    /// The table it was meant for.
-    pub table: String,
-    /// `Series::id`.
-    pub series: String,
-    /// As the historian sent it.
-    pub raw: String,
-    /// Why it could not be mapped.
-    pub reason: String,
-    /// The pipeline.
-    pub pipeline: String,
-    /// The run, as in the runs table.
-    pub run_id: String,
-    /// When.
-    pub rejected_at: Instant,
-}
-
 impl Lake {
     /// Appends a run.
     ///
@@ -93,51 +75,37 @@ impl Lake {
     /// A store that refuses.
     pub async fn append_run(&self, row: RunRow) -> Result<()> {
         let (fields, columns) = run_columns(&row).into_iter().unzip();
-        self.append_own("runs", "One row per run with every figure of its summary", fields, columns).await
+        let comment = "One row per run with every figure of its summary";
+        append(&self.root, &self.config.checkpoint_schema, &self.own_table("runs"), comment, fields, columns).await
     }
+}
 
-    /// Appends rejected rows; none write nothing.
-    ///
-    /// # Errors
-    /// A store that refuses.
-    pub async fn append_rejects(&self, rows: Vec<RejectRow>) -> Result<()> {
-        if rows.is_empty() {
-            return Ok(());
+/// Appends rows to one of the host's own tables, in one commit.
+///
+/// # Errors
+/// A store that refuses.
+pub(crate) async fn append(
+    root: &Root,
+    schema: &str,
+    name: &str,
+    comment: &str,
+    fields: Vec<Field>,
+    columns: Vec<ArrayRef>,
+) -> Result<()> {
+    let layout = Layout::new(format!("{schema}.{name}"), &Schema::new(fields))?;
+    let batch = RecordBatch::try_new(Arc::clone(&layout.file), columns)
+        .map_err(|error| Error::contract(&layout.table, error.to_string()))?;
+    let declared = Declaration { schema, table: name, comment, layout: &layout, properties: &[] };
+    let mut table = Table::open_or_create(root, &declared).await?;
+    let file = FileSpec::plain(Arc::clone(&layout.file));
+    let adds = write_files(table.store(), &table.name, file, std::iter::once(Ok(batch))).await?;
+    for _ in 0..ATTEMPTS {
+        match table.append(adds.iter().cloned().map(Into::into).collect(), None).await? {
+            Attempt::Done => return Ok(()),
+            Attempt::Lost => table.reload().await?,
         }
-        let text = |name, comment, pick: fn(&RejectRow) -> &str| {
-            (column(name, DataType::Utf8, comment), texts(rows.iter().map(pick)))
-        };
-        let at = column("rejected_at", timestamp(), "When it was rejected (UTC)");
-        let columns = [
-            text("table_name", "The table the row was meant for", |row| &row.table),
-            text("tag_webid", "The series", |row| &row.series),
-            text("raw_json", "The row as the historian sent it", |row| &row.raw),
-            text("reason", "Why it could not be mapped", |row| &row.reason),
-            text("pipeline", "The pipeline", |row| &row.pipeline),
-            text("run_id", "The run, as in the runs table", |row| &row.run_id),
-            (at, instants(rows.iter().map(|row| Some(row.rejected_at)))),
-        ];
-        let (fields, columns) = columns.into_iter().unzip();
-        self.append_own("rejects", "Rows that could not be mapped, as the historian sent them", fields, columns).await
     }
-
-    async fn append_own(&self, suffix: &str, comment: &str, fields: Vec<Field>, columns: Vec<ArrayRef>) -> Result<()> {
-        let (schema, name) = (&self.config.checkpoint_schema, self.own_table(suffix));
-        let layout = Layout::new(format!("{schema}.{name}"), &Schema::new(fields))?;
-        let batch = RecordBatch::try_new(Arc::clone(&layout.file), columns)
-            .map_err(|error| Error::contract(&layout.table, error.to_string()))?;
-        let declared = Declaration { schema, table: &name, comment, layout: &layout, properties: &[] };
-        let mut table = Table::open_or_create(&self.root, &declared).await?;
-        let file = FileSpec::plain(Arc::clone(&layout.file));
-        let adds = write_files(table.store(), &table.name, file, std::iter::once(Ok(batch))).await?;
-        for _ in 0..ATTEMPTS {
-            match table.append(adds.iter().cloned().map(Into::into).collect(), None).await? {
-                Attempt::Done => return Ok(()),
-                Attempt::Lost => table.reload().await?,
-            }
-        }
-        Err(Error::Contended { table: table.name, attempts: ATTEMPTS })
-    }
+    Err(Error::Contended { table: table.name, attempts: ATTEMPTS })
 }
 
 fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
@@ -184,7 +152,7 @@ mod tests {
     use crate::testing::{RUN, lake, number};
 
     #[tokio::test]
-    async fn runs_and_rejects_are_appended_with_every_figure() {
+    async fn runs_are_appended_with_every_figure() {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake(&folder);
         for n in 0..2 {
@@ -194,19 +162,5 @@ mod tests {
         }
         let sql = "SELECT sum(rows * exit_code) FROM checkpoints.x_runs WHERE lag_seconds IS NULL AND ended_at IS NULL";
         assert_eq!(number(&lake, sql).await, 42);
-        lake.append_rejects(vec![]).await.unwrap();
-        assert!(!folder.path().join("checkpoints/x_rejects").exists());
-        let reject = RejectRow {
-            table: "t".into(),
-            series: "s".into(),
-            raw: "{\"Value\": }".into(),
-            reason: "not JSON".into(),
-            pipeline: "p".into(),
-            run_id: "1".into(),
-            rejected_at: RUN.at,
-        };
-        lake.append_rejects(vec![reject]).await.unwrap();
-        let sql = "SELECT count(*) FROM checkpoints.x_rejects WHERE raw_json = '{\"Value\": }' AND tag_webid = 's'";
-        assert_eq!(number(&lake, sql).await, 1);
     }
 }

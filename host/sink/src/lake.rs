@@ -50,6 +50,14 @@ pub struct RunStamp {
     pub at: Instant,
 }
 
+impl RunStamp {
+    /// Names the run in the tables: when it began, in microseconds.
+    #[must_use]
+    pub fn id(self) -> String {
+        self.at.micros().to_string()
+    }
+}
+
 /// A lake that can be written and read. Opening it touches no disk: tables are created when first written.
 pub struct Lake {
     pub(crate) config: LakeConfig,

@@ -55,11 +55,10 @@ impl Pages {
 
     /// Whether there may be more than the page shows.
     fn is_full(&mut self, ask: &Ask, length: usize) -> bool {
-        self.obeys |= (length == ask.count && length != DEFAULT_COUNT) || length > DEFAULT_COUNT;
-        // More than asked for is proof to the contrary, and outweighs a page that happened to have the right length.
-        self.disobeys |= length > ask.count;
+        // A page of just the length asked for is no proof: the stream may have had no more.
+        self.obeys |= DEFAULT_COUNT < length && length <= ask.count;
         // A server, or a gateway before it, that drops `maxCount` returns its default number and looks finished.
-        length >= ask.count || (length == DEFAULT_COUNT && (self.disobeys || !self.obeys))
+        length >= ask.count || (length == DEFAULT_COUNT && !self.obeys)
     }
 
     /// One microsecond fills the page: the next one must be larger.
@@ -69,6 +68,8 @@ impl Pages {
             // Suspected of not obeying `maxCount`: an answer to one less than the default tells.
             return self.retry(ask, DEFAULT_COUNT - 1);
         }
+        // Of the 1,000 events that are there, the server has just returned one less, as asked.
+        self.obeys |= probing && length == ask.count;
         if ask.count >= self.ceiling || (probing && length > ask.count) {
             return self.stop(ask, 0..0, ask.interval.start, overflow(length));
         }

@@ -221,6 +221,21 @@ fn a_server_that_drops_max_count_loses_nothing() {
 }
 
 #[test]
+fn a_page_of_just_the_length_asked_for_does_not_prove_that_max_count_is_heeded() {
+    let server =
+        Server { streams: vec![steady(700, SECOND), steady(3_500, SECOND)], limit: 150_000, stubborn: Some(1_000) };
+    let intervals = [Interval::new(0, 4_000 * SECOND); 2];
+    let mut pages = Pages::new(&intervals, 100, 700, None);
+    assert_mirrored(&server, &intervals, &drain(&server, &intervals, &mut pages));
+    // The first tag's page comes first and looks obedient; the second tag's looks finished.
+    let mut pages = Pages::new(&intervals, 100, 10_000, None);
+    let ask = |tag, count| Ask { tag, interval: intervals[tag], count };
+    let page = |tag: usize| server.streams[tag].iter().take(1_000).copied().collect::<Vec<_>>();
+    assert_eq!(pages.settle(&ask(0, 700), &page(0), None, |at| *at).cover.end, 699 * SECOND);
+    assert_eq!(pages.settle(&ask(1, 5_000), &page(1), None, |at| *at).cover.end, 999 * SECOND);
+}
+
+#[test]
 fn exactly_the_default_number_at_one_instant_is_told_from_a_dropped_max_count() {
     let server = Server { streams: vec![vec![SECOND; 1_000]], limit: 150_000, stubborn: None };
     let intervals = [Interval::new(SECOND, 10 * SECOND)];

@@ -97,8 +97,9 @@ impl Outlet for Found {
         tracing::warn!(table, series = gap.series, "{}", gap.fault);
     }
 
-    async fn reject(&self, table: &str, series: &str, _raw: &str, reason: &str) {
+    async fn reject(&self, table: &str, series: &str, _raw: &str, reason: &str) -> Result<(), Fault> {
         tracing::warn!(table, series, "left out: {reason}");
+        Ok(())
     }
 
     async fn found(&self, items: Vec<Item>) {

@@ -1,8 +1,11 @@
 //! `tidegate plan`: what a run would read. Reads nothing but the catalogue.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use tidegate_model::{Interval, Series};
 
 use super::{Global, load};
 use crate::exit::Exit;
@@ -29,7 +32,7 @@ struct Report {
     partitions: usize,
     /// Estimated by the plugin.
     requests: u64,
-    /// All series, also those with nothing to read.
+    /// All series, also those with nothing to read; a series that earlier runs owe something of has several.
     spans: Vec<Line>,
     unresolved: Vec<Unresolved>,
 }
@@ -63,19 +66,25 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
 }
 
 fn report(plan: Plan) -> Report {
-    let line = |(series, interval): &(std::sync::Arc<tidegate_model::Series>, Option<tidegate_model::Interval>)| Line {
-        id: series.id.clone(),
-        name: series.name.clone(),
-        start: interval.map(|interval| output::time(interval.start)),
-        end: interval.map(|interval| output::time(interval.end)),
+    let lines = |(series, intervals): &(Arc<Series>, Vec<Interval>)| -> Vec<Line> {
+        let line = |interval: Option<Interval>| Line {
+            id: series.id.clone(),
+            name: series.name.clone(),
+            start: interval.map(|interval| output::time(interval.start)),
+            end: interval.map(|interval| output::time(interval.end)),
+        };
+        match intervals.as_slice() {
+            [] => vec![line(None)],
+            some => some.iter().map(|interval| line(Some(*interval))).collect(),
+        }
     };
     let unresolved = plan.unresolved.into_iter();
     Report {
         table: plan.table,
-        series: plan.series.iter().filter(|(_, interval)| interval.is_some()).count(),
+        series: plan.series.iter().filter(|(_, intervals)| !intervals.is_empty()).count(),
         partitions: plan.partitions,
         requests: plan.requests,
-        spans: plan.series.iter().map(line).collect(),
+        spans: plan.series.iter().flat_map(lines).collect(),
         unresolved: unresolved
             .map(|(name, fault)| Unresolved { name, code: fault.code, message: redact(&fault.message).into_owned() })
             .collect(),

@@ -82,8 +82,9 @@ impl Outlet for Sample {
         self.taken.lock().await.fault.get_or_insert(gap.fault);
     }
 
-    async fn reject(&self, table: &str, series: &str, raw: &str, reason: &str) {
+    async fn reject(&self, table: &str, series: &str, raw: &str, reason: &str) -> Result<(), Fault> {
         tracing::warn!(table, series, raw, "a row could not be mapped: {reason}");
+        Ok(())
     }
 
     async fn found(&self, _items: Vec<Item>) {}

@@ -44,7 +44,8 @@ async fn one(connection: &Connection, intake: &Arc<Intake>, unit: Unit) -> Vec<U
         tokio::time::sleep(FIRST_PAUSE * 4_u32.saturating_pow(unit.attempt - 2)).await;
     }
     let outlet = Arc::new(PageOutlet::new(Arc::clone(intake), &unit.partition.spans));
-    let ended = connection.read(&intake.table().name, &unit.partition, outlet).await;
+    let mut ended = connection.read(&intake.table().name, &unit.partition, Arc::clone(&outlet) as _).await;
+    ended = ended.and(outlet.flush().await);
     if let Err(fault) = &ended {
         tracing::debug!(code = fault.code, "a read ended early: {}", fault.message);
     }

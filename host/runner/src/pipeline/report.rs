@@ -3,21 +3,21 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
-use tidegate_model::{Cover, Gap, Instant};
+use tidegate_model::{Cover, Fault, Gap, Instant};
 use tidegate_sandbox::Figures;
 use tidegate_sink::{RunRow, RunStamp, Written};
 
-use super::intake::{Intake, Rejected};
+use super::intake::Intake;
 use super::job::Job;
 use super::select::Selection;
 use crate::summary::{Outcome, Summary};
 
-/// What reading a table left to be recorded.
-pub(crate) struct Read {
+/// What reading a table found out about gaps.
+#[derive(Default)]
+pub(crate) struct Observed {
     /// Intervals that were not proven, and configured names that were not found.
     pub(crate) gaps: Vec<Gap>,
     pub(crate) covered: Vec<Cover>,
-    pub(crate) rejects: Vec<Rejected>,
 }
 
 /// Gathers the figures of one run.
@@ -27,6 +27,7 @@ pub(crate) struct Report {
     summary: Summary,
     /// The series of this run whose cursor is the oldest decides the lag.
     oldest: Option<Instant>,
+    observed: Observed,
 }
 
 /// The clock, on whole microseconds.
@@ -35,34 +36,41 @@ pub(crate) fn now() -> RunStamp {
     RunStamp { at: Instant(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)).floor_micros() }
 }
 
-/// Names a run in the tables: when it began, in microseconds.
-pub(crate) fn run_id(stamp: RunStamp) -> String {
-    stamp.at.micros().to_string()
-}
-
 impl Report {
     pub(crate) fn begin() -> Self {
-        Self { stamp: now(), began: Clock::now(), summary: Summary::default(), oldest: None }
+        Self {
+            stamp: now(),
+            began: Clock::now(),
+            summary: Summary::default(),
+            oldest: None,
+            observed: Observed::default(),
+        }
     }
 
     pub(crate) fn stamp(&self) -> RunStamp {
         self.stamp
     }
 
-    /// Takes what reading a table brought, besides its rows.
-    pub(crate) async fn read(&mut self, intake: &Intake, selection: &Selection) -> Read {
+    /// Takes what one round of reading brought, besides its rows.
+    pub(crate) fn read(&mut self, intake: &Intake) {
         self.summary.late += intake.counts.late.load(Ordering::Relaxed);
         self.summary.filtered += intake.counts.filtered.load(Ordering::Relaxed);
         self.summary.rejected += intake.counts.rejected.load(Ordering::Relaxed);
+        self.oldest = self.oldest.into_iter().chain(intake.oldest()).min();
+        self.observed.gaps.extend(intake.gaps());
+        self.observed.covered.extend(intake.covered());
+    }
+
+    /// What the rounds of a table found out about gaps; the next table starts anew.
+    pub(crate) fn observed(&mut self, selection: &Selection) -> Observed {
+        let mut observed = std::mem::take(&mut self.observed);
         let unresolved = selection.catalogue.unresolved.iter();
-        let unresolved =
-            unresolved.map(|(name, fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() });
-        let gaps: Vec<Gap> = intake.gaps().into_iter().chain(unresolved).collect();
-        for gap in &gaps {
+        let gap = |(name, fault): &(String, Fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() };
+        observed.gaps.extend(unresolved.map(gap));
+        for gap in &observed.gaps {
             tracing::warn!(series = gap.series, code = gap.fault.code, "not read: {}", gap.fault.message);
         }
-        self.oldest = self.oldest.into_iter().chain(intake.oldest()).min();
-        Read { gaps, covered: intake.covered(), rejects: intake.take_rejects().await }
+        observed
     }
 
     /// Takes what the writer wrote of a table.
@@ -93,7 +101,7 @@ impl Report {
         let count = |figure: u64| i64::try_from(figure).unwrap_or(i64::MAX);
         RunRow {
             pipeline: job.config().name.clone(),
-            run_id: run_id(self.stamp),
+            run_id: self.stamp.id(),
             started_at: Some(self.stamp.at),
             ended_at: Some(now().at),
             outcome: summary.outcome.as_str().to_owned(),

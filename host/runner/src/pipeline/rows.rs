@@ -31,7 +31,8 @@ impl<'a> Rows<'a> {
     /// Finds the runs of a page and checks their order.
     ///
     /// # Errors
-    /// A `contract` fault when the rows of a series do not stand together or go back in time.
+    /// A `contract` fault when a key is NULL, or when the rows of a series do not stand together or do not ascend by time
+    /// and sequence: two rows with one key would be one event twice.
     pub(crate) fn of(table: &TableSpec, page: &'a RecordBatch) -> Result<Self, Fault> {
         let column = |name: &str| {
             page.column_by_name(name).ok_or_else(|| contract(table, format!("a page without the column `{name}`")))
@@ -40,12 +41,16 @@ impl<'a> Rows<'a> {
         let times = times.ok_or_else(|| contract(table, "a time column that is not timestamp(us)"))?;
         let sequences = column(&table.sequence_column)?.as_primitive_opt::<Int32Type>();
         let sequences = sequences.ok_or_else(|| contract(table, "a sequence column that is not int32"))?;
-        let runs = runs(table, column(&table.series_column)?)?;
-        let values = times.values();
+        let series = column(&table.series_column)?;
+        if times.null_count() + sequences.null_count() + series.logical_null_count() > 0 {
+            return Err(contract(table, "a row with NULL as its series, time or sequence"));
+        }
+        let runs = runs(table, series)?;
         for run in &runs {
-            let slice = values.get(run.rows.clone()).unwrap_or_default();
-            if !slice.is_sorted() {
-                return Err(contract(table, format!("rows of `{}` that go back in time", run.series)));
+            let place = |row: usize| (times.value(row), sequences.value(row));
+            if !run.rows.clone().map(place).is_sorted_by(|a, b| a < b) {
+                let what = format!("rows of `{}` that do not ascend by time and sequence", run.series);
+                return Err(contract(table, what));
             }
         }
         let good = page.column_by_name("quality_good").and_then(|column| column.as_boolean_opt());

@@ -54,8 +54,9 @@ impl Outlet for SnapshotOutlet {
         tracing::warn!(table, series = gap.series, "{}", gap.fault);
     }
 
-    async fn reject(&self, table: &str, series: &str, _raw: &str, reason: &str) {
+    async fn reject(&self, table: &str, series: &str, _raw: &str, reason: &str) -> Result<(), Fault> {
         tracing::warn!(table, series, "a row of the catalogue was left out: {reason}");
+        Ok(())
     }
 
     async fn found(&self, _items: Vec<Item>) {}

@@ -12,6 +12,7 @@ use crate::coverage::Coverage;
 use crate::encode::{FileSpec, properties, write_files};
 use crate::lane::Lane;
 use crate::layout::{Layout, timestamp};
+use crate::rejects::{Reject, Rejects};
 use crate::stats::date_text;
 use crate::{Error, Result};
 
@@ -51,18 +52,50 @@ impl Shape {
     }
 }
 
+/// What waits for its commit.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub buffer: Buffer,
+    pub coverage: Coverage,
+    rejects: Vec<Reject>,
+    reject_bytes: usize,
+}
+
+impl Batch {
+    pub(super) fn take_rejects(&mut self, rejects: Vec<Reject>) {
+        let size = |reject: &Reject| size_of::<Reject>() + reject.series.len() + reject.raw.len() + reject.reason.len();
+        self.reject_bytes += rejects.iter().map(size).sum::<usize>();
+        self.rejects.extend(rejects);
+    }
+
+    /// Bytes that it keeps alive.
+    pub(super) fn bytes(&self) -> usize {
+        self.buffer.bytes + self.reject_bytes
+    }
+}
+
+/// Where a batch goes.
+pub(super) struct Outlets {
+    pub lane: Lane,
+    pub rejects: Rejects,
+}
+
 /// A batch that is committed.
 pub(super) struct Arrived {
     /// Free for the next.
-    pub lane: Lane,
+    pub outlets: Outlets,
     /// Its files.
     pub adds: Vec<Add>,
     /// Its rows.
     pub rows: u64,
 }
 
-/// Encodes a buffer, date by date, and commits it as one batch.
-pub(super) async fn commit(shape: Arc<Shape>, mut lane: Lane, buffer: Buffer, coverage: Coverage) -> Result<Arrived> {
+/// Encodes the rows, date by date, and commits them as one batch. Rejects go first: a run that dies in between reads them
+/// again, and keeps them once.
+pub(super) async fn commit(shape: Arc<Shape>, mut outlets: Outlets, batch: Batch) -> Result<Arrived> {
+    let Batch { buffer, coverage, rejects, .. } = batch;
+    outlets.rejects.append(rejects).await?;
+    let lane = &mut outlets.lane;
     let rows = buffer.rows as u64;
     let dates = buffer.into_dates(&shape.layout, shape.order);
     let files = dates.into_iter().map(|(date, rows)| {
@@ -76,5 +109,5 @@ pub(super) async fn commit(shape: Arc<Shape>, mut lane: Lane, buffer: Buffer, co
     });
     let adds: Vec<_> = futures::stream::iter(files).buffered(ENCODERS).try_concat().await?;
     lane.write(adds.clone(), coverage).await?;
-    Ok(Arrived { lane, adds, rows })
+    Ok(Arrived { outlets, adds, rows })
 }

@@ -1,8 +1,8 @@
 //! A server that misbehaves: nothing unproven passes for an answer, and what it concerns is all that it stops.
 
-use tidegate_simulators::pi::{Config, Effect, Fault, Form, Scope};
+use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Scope, Value};
 
-use crate::plant::Plant;
+use crate::plant::{Plant, SECOND};
 use crate::table;
 
 const TAGS: usize = 8;
@@ -174,4 +174,43 @@ async fn the_requests_budget_is_kept() {
     assert!(stats.total_requests() >= 30, "{stats:?}");
     assert!(stats.peak_per_second <= 11, "{stats:?}");
     assert!(stats.max_concurrent <= 3, "{stats:?}");
+}
+
+#[tokio::test]
+async fn what_a_full_refresh_could_not_read_below_the_look_back_is_read_by_the_next_run() {
+    let plant = plant();
+    plant.configure(|settings| settings.ingestion = "{start: -30d, lookback: 1h}".to_owned());
+    plant.run(0);
+    let victim = plant.server.truth().points()[2].clone();
+    // Late by five hours: only a full refresh, or a repair, sees it.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10;
+    let late = Event::good(now - 5 * 3_600 * SECOND, Value::Text("late".into()));
+    plant.server.truth().insert(2, late);
+    plant.server.set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim.name).route("streams/recorded")]);
+    assert_eq!(plant.tidegate(&["run", "--full-refresh"]).code, 3);
+    assert_eq!(plant.difference().await.missing, 1);
+    // The gap stands while it cannot be read, and new events come all the same.
+    plant.server.truth().insert(0, Event::good(now - SECOND, Value::Text("new".into())));
+    assert_eq!(plant.run(3)["gaps"], 1);
+    assert_eq!(plant.difference().await.missing, 1);
+
+    plant.server.set_faults(Vec::new());
+    plant.run(0);
+    plant.assert_mirrors().await;
+    let resolved = table::strings(&plant.table("gaps"), "resolved_at").await;
+    assert!(resolved.iter().all(|at| !at.is_empty()), "the gap stays open: {resolved:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_mapped_is_kept_once_over_all_runs() {
+    let plant = plant();
+    let victim = plant.server.truth().points()[1].clone();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10;
+    // An object that is neither a state nor an error has no place in the table.
+    plant.server.truth().insert(1, Event::good(now - 60 * SECOND, Value::Json("{\"Unit\":7}".into())));
+    for _run in 0..2 {
+        assert_eq!(plant.run(0)["rejected"], 1);
+    }
+    assert_eq!(table::strings(&plant.table("rejects"), "tag_webid").await, [victim.web_id(Form::Full)]);
+    assert!(table::strings(&plant.table("rejects"), "raw_json").await[0].contains("{\"Unit\":7}"));
 }

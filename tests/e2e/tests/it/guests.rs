@@ -77,6 +77,11 @@ async fn a_batch_with_a_wrong_schema() {
 }
 
 #[tokio::test]
+async fn two_rows_with_one_key() {
+    fails_alone("doubled_key", &["contract"]).await;
+}
+
+#[tokio::test]
 async fn a_trap_half_way() {
     fails_alone("trap_half_way", &["trap"]).await;
 }

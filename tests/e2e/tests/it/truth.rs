@@ -81,6 +81,7 @@ fn row(point: &Point, event: &Event) -> Row {
         Value::System { name, .. } => (None, Some(name.to_string()), "system"),
         Value::Array(_) => (None, Some(event.value.json()), "array"),
         Value::Errors(texts) => (None, Some(texts.join("; ")), "error"),
+        Value::Json(json) => panic!("{json} has no place in the table: it is a reject"),
     };
     Row {
         name: point.name.clone(),

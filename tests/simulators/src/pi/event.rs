@@ -86,6 +86,8 @@ pub enum Value {
     Array(Vec<f64>),
     /// An object with an `Errors` array in place of a value.
     Errors(Vec<String>),
+    /// Any JSON, sent as it stands: what a later server might send.
+    Json(Cow<'static, str>),
 }
 
 impl Value {

@@ -140,6 +140,7 @@ fn selected_value(out: &mut Vec<u8>, value: &Value, selection: Selection<'_>) {
             object.array("Errors", texts, |out, _, text| string(out, text));
             object.close();
         }
+        Value::Json(text) => out.extend_from_slice(text.as_bytes()),
     }
 }
 

@@ -1,0 +1,162 @@
+//! What a run reads of each series, in rounds: first what is new together with the look-back, then what earlier runs still
+//! owe below it. In this order, because a stretch that fails on every run must not keep new events from being read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tidegate_model::{Fault, Interval, Series, Span, Watermark, Window, WindowPolicy};
+use tidegate_sandbox::{Partition, TableSpec};
+use tidegate_sink::Lake;
+
+use super::intake;
+use super::job::Job;
+
+/// Rounds of repair in one run; what is left waits for the next.
+const REPAIRS: usize = 4;
+
+/// Missing intervals by series, oldest first.
+pub(crate) type Owed = HashMap<String, Vec<Interval>>;
+
+/// One pass over some series: each has one window.
+pub(crate) struct Round {
+    pub(crate) windows: Vec<(Arc<Series>, Window)>,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+impl Round {
+    /// Seconds of event time that it reads.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.windows.iter().map(|(_, window)| intake::past(*window, window.read)).sum()
+    }
+}
+
+/// The intervals of `table` that earlier runs could not prove.
+///
+/// # Errors
+/// A ledger that cannot be read.
+pub(crate) async fn owed(job: &Job, lake: &Lake, table: &TableSpec) -> Result<Owed> {
+    let name = job.full_name(table);
+    let ledger = lake.gaps().await?;
+    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
+    let mut owed = Owed::new();
+    for (series, gap) in open.filter_map(|row| Some((&row.series, row.interval?))) {
+        owed.entry(series.clone()).or_default().push(gap);
+    }
+    owed.values_mut().for_each(|gaps| gaps.sort());
+    Ok(owed)
+}
+
+/// All rounds of a run, each cut into partitions by the plugin. A round without windows is left out.
+///
+/// # Errors
+/// The plugin's fault.
+pub(crate) async fn rounds(
+    job: &Job,
+    table: &TableSpec,
+    series: &[Arc<Series>],
+    marks: &HashMap<String, Watermark>,
+    owed: &Owed,
+    policy: &WindowPolicy,
+) -> Result<Vec<Round>, Fault> {
+    let live = live(series, marks, owed, policy);
+    let repairs = repairs(&live, marks, owed);
+    let mut rounds = Vec::new();
+    for windows in std::iter::once(live).chain(repairs).filter(|windows| !windows.is_empty()) {
+        let partitions = partitions(job, table, &windows).await?;
+        rounds.push(Round { windows, partitions });
+    }
+    Ok(rounds)
+}
+
+/// A series without a cursor starts where it is configured to, or where the ledger says that it began: a relative start
+/// moves with the clock, and what the first run missed at the low end would never be asked for again.
+fn live(
+    series: &[Arc<Series>],
+    marks: &HashMap<String, Watermark>,
+    owed: &Owed,
+    policy: &WindowPolicy,
+) -> Vec<(Arc<Series>, Window)> {
+    let window = |series: &Arc<Series>| {
+        let since = owed.get(&series.id).and_then(|gaps| gaps.first()).map(|gap| gap.start);
+        let start = since.map_or(policy.start, |since| policy.start.min(since));
+        let policy = WindowPolicy { start, ..*policy };
+        Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
+    };
+    series.iter().filter_map(window).collect()
+}
+
+/// The n-th missing interval of each series makes the n-th round.
+fn repairs(
+    live: &[(Arc<Series>, Window)],
+    marks: &HashMap<String, Watermark>,
+    owed: &Owed,
+) -> Vec<Vec<(Arc<Series>, Window)>> {
+    let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = vec![Vec::new(); REPAIRS];
+    for (series, window) in live.iter().filter(|(series, _)| marks.contains_key(&series.id)) {
+        let gaps = owed.get(&series.id).map(Vec::as_slice).unwrap_or_default();
+        let missing = gaps.iter().filter_map(|gap| Window::repair(*gap, window));
+        for (round, missing) in rounds.iter_mut().zip(missing) {
+            round.push((Arc::clone(series), missing));
+        }
+    }
+    rounds
+}
+
+async fn partitions(job: &Job, table: &TableSpec, windows: &[(Arc<Series>, Window)]) -> Result<Vec<Partition>, Fault> {
+    let span = |(series, window): &(Arc<Series>, Window)| Span { series: Arc::clone(series), interval: window.read };
+    job.connection().plan(&table.name, windows.iter().map(span).collect()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::Instant;
+
+    use super::*;
+
+    fn interval(start: i64, end: i64) -> Interval {
+        Interval::new(Instant::from_micros(start), Instant::from_micros(end))
+    }
+
+    fn series(id: &str) -> Arc<Series> {
+        Arc::new(Series { id: id.into(), name: id.into(), ahead: false, detail: String::new() })
+    }
+
+    fn mark(id: &str, covered: Interval) -> (String, Watermark) {
+        let last_run = covered.end;
+        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run })
+    }
+
+    const POLICY: WindowPolicy =
+        WindowPolicy { now: Instant(1_000_000), start: Instant(500_000), lookback_nanos: Some(100_000) };
+
+    #[test]
+    fn what_the_first_run_missed_at_the_low_end_is_asked_for_again() {
+        let owed = Owed::from([("a".into(), vec![interval(200, 400)])]);
+        let windows = live(&[series("a"), series("b")], &HashMap::new(), &owed, &POLICY);
+        assert_eq!(windows[0].1.read, interval(200, 1_000));
+        assert_eq!(windows[1].1.read, interval(500, 1_000));
+        assert!(
+            repairs(&windows, &HashMap::new(), &owed).iter().all(Vec::is_empty),
+            "the window holds the gap already"
+        );
+    }
+
+    #[test]
+    fn gaps_below_the_look_back_are_rounds_of_their_own_and_do_not_hold_back_new_events() {
+        let marks = HashMap::from([mark("a", interval(100, 900)), mark("b", interval(100, 900))]);
+        let owed = Owed::from([
+            ("a".into(), vec![interval(100, 150), interval(300, 400), interval(850, 1_000)]),
+            ("b".into(), vec![interval(700, 950)]),
+        ]);
+        let windows = live(&[series("a"), series("b")], &marks, &owed, &POLICY);
+        assert!(windows.iter().all(|(_, window)| window.read == interval(800, 1_000)));
+        let repairs: Vec<Vec<Interval>> = repairs(&windows, &marks, &owed)
+            .into_iter()
+            .map(|round| round.into_iter().map(|(_, window)| window.read).collect())
+            .collect();
+        assert_eq!(repairs[0], [interval(100, 150), interval(700, 800)]);
+        assert_eq!(repairs[1], [interval(300, 400)]);
+        assert!(repairs[2..].iter().all(Vec::is_empty));
+    }
+}
