@@ -150,7 +150,7 @@ async fn age_starts_a_commit_without_a_full_buffer() {
     let lake = lake(&folder);
     let mut events = open(&lake, CommitPolicy { age: Duration::ZERO, ..HUGE }).await;
     events.push(Some(batch(&[row("a", 5, 0)], false)), vec![]).await.unwrap();
-    assert_eq!(events.buffer.rows, 0, "the buffer has left");
+    assert_eq!(events.batch.buffer.rows, 0, "the buffer has left");
     events.join().await.unwrap();
     assert_eq!(stored(&lake).await.len(), 1, "committed before the end");
 }
@@ -163,10 +163,10 @@ async fn a_cut_page_counts_as_what_it_keeps_alive_and_only_once() {
     let rows: Vec<Row> = (0..10_000).map(|at| row("a", at, 0)).collect();
     let page = batch(&rows, false);
     events.push(Some(page.slice(0, 10)), vec![]).await.unwrap();
-    let once = events.buffer.bytes;
+    let once = events.batch.buffer.bytes;
     assert!(once > 10_000 * 8 * 3, "{once}");
     events.push(Some(page.slice(10, 10)), vec![]).await.unwrap();
-    assert!(events.buffer.bytes < once + 2_000, "{once} {}", events.buffer.bytes);
+    assert!(events.batch.buffer.bytes < once + 2_000, "{once} {}", events.batch.buffer.bytes);
 }
 
 #[tokio::test]
