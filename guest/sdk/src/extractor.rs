@@ -24,10 +24,14 @@ pub struct Table {
     pub schema: Schema,
     /// Which column names the series; empty for a snapshot.
     pub series_column: String,
-    /// Which column holds event time; empty for a snapshot.
+    /// Which column holds event time, or the start of a record; empty for a snapshot.
     pub time_column: String,
-    /// Which column numbers the events of a series that share a timestamp; empty for a snapshot.
+    /// Which column numbers the events of a series that share a timestamp; only for events.
     pub sequence_column: String,
+    /// Which column is a record's identity; only for records.
+    pub key_column: String,
+    /// Which column holds the end of a record, NULL while it has none; only for records.
+    pub end_column: String,
 }
 
 impl Table {
@@ -35,27 +39,43 @@ impl Table {
     #[must_use]
     pub fn timeseries(name: &str, comment: &str) -> Self {
         Self {
-            name: name.to_owned(),
-            shape: Shape::Events,
-            comment: comment.to_owned(),
-            schema: crate::events::schema(),
             series_column: "tag_webid".to_owned(),
             time_column: "timestamp".to_owned(),
             sequence_column: "sequence".to_owned(),
+            ..Self::of(Shape::Events, name, comment, crate::events::schema())
+        }
+    }
+
+    /// A table of things that begin and may end: one row for each `key`, of the series that `series` names, from
+    /// `start` to `end`.
+    #[must_use]
+    pub fn records(name: &str, comment: &str, schema: Schema, series: &str, key: &str, start: &str, end: &str) -> Self {
+        Self {
+            series_column: series.to_owned(),
+            time_column: start.to_owned(),
+            key_column: key.to_owned(),
+            end_column: end.to_owned(),
+            ..Self::of(Shape::Records, name, comment, schema)
         }
     }
 
     /// A table whose rows each refresh replaces.
     #[must_use]
     pub fn snapshot(name: &str, comment: &str, schema: Schema) -> Self {
+        Self::of(Shape::Snapshot, name, comment, schema)
+    }
+
+    fn of(shape: Shape, name: &str, comment: &str, schema: Schema) -> Self {
         Self {
             name: name.to_owned(),
-            shape: Shape::Snapshot,
+            shape,
             comment: comment.to_owned(),
             schema,
             series_column: String::new(),
             time_column: String::new(),
             sequence_column: String::new(),
+            key_column: String::new(),
+            end_column: String::new(),
         }
     }
 }
@@ -69,6 +89,8 @@ pub struct Description {
     pub version: String,
     /// What it fills.
     pub tables: Vec<Table>,
+    /// What [`Extractor::discover`] can be asked for: `tags`, `assets`, `databases`…
+    pub kinds: Vec<String>,
     /// JSON Schema `{"properties": {"source": {…}, "ingestion": {…}}}` of the keys that it adds to the configuration.
     pub config_schema: serde_json::Value,
     /// Every kind of request that it makes; the host refuses any other.
@@ -93,18 +115,41 @@ pub trait Extractor: 'static {
     /// Asks the server for real: one finding for each thing that can be wrong.
     fn check() -> impl Future<Output = Vec<Finding>>;
 
-    /// Reports with [`host::found`] what the historian holds. `kind` is `tags`, `assets` or `databases`; `pattern`
-    /// may hold `*` and `?`.
+    /// The names of the declared tables that the configuration asks for; by default all. Makes no request.
+    ///
+    /// # Errors
+    /// When the configuration is not understood.
+    fn wanted() -> Result<Vec<String>, Fault> {
+        Ok(Self::describe().tables.into_iter().map(|table| table.name).collect())
+    }
+
+    /// Reports with [`host::found`] what the historian holds. `kind` is one of [`Description::kinds`]; `pattern` may
+    /// hold `*` and `?`.
     ///
     /// # Errors
     /// When the historian cannot be asked, or the kind is not known.
     fn discover(kind: &str, pattern: &str) -> impl Future<Output = Result<(), Fault>>;
 
-    /// Resolves what the configuration selects for a table of events, and emits the snapshot tables about it.
+    /// Resolves what the configuration selects for a table of events or records. May emit and [`host::complete`]
+    /// snapshot tables that describe it on the way.
     ///
     /// # Errors
     /// When nothing can be resolved at all; what concerns one series goes to [`Catalogue::unresolved`].
     fn resolve(table: &str) -> impl Future<Output = Result<Catalogue, Fault>>;
+
+    /// Emits all rows of these snapshot tables, and says [`host::complete`] for each that is whole. They come together
+    /// because one listing may fill several.
+    ///
+    /// The default is for plugins whose snapshot tables are filled by [`Extractor::resolve`], or that have none.
+    ///
+    /// # Errors
+    /// A fault that concerns every one of them that is not complete yet.
+    fn refresh(tables: &[String]) -> impl Future<Output = Result<(), Fault>> {
+        let tables = tables.join(", ");
+        async move {
+            Err(Fault::internal("table", format!("this plugin refreshes no table by itself; asked for: {tables}")))
+        }
+    }
 
     /// Groups spans into units of work, each read by one call. Makes no request.
     ///
@@ -126,6 +171,7 @@ impl<T: Extractor> wire::Guest for T {
             name: description.name,
             version: description.version,
             tables: description.tables.into_iter().map(encode_table).collect(),
+            kinds: description.kinds,
             config_schema: description.config_schema.to_string(),
             capabilities: description.capabilities,
         }
@@ -135,12 +181,20 @@ impl<T: Extractor> wire::Guest for T {
         wstd::runtime::block_on(T::check())
     }
 
+    fn wanted() -> Result<Vec<String>, Fault> {
+        T::wanted()
+    }
+
     fn discover(kind: String, pattern: String) -> Result<(), Fault> {
         wstd::runtime::block_on(T::discover(&kind, &pattern))
     }
 
     fn resolve(table: String) -> Result<Catalogue, Fault> {
         wstd::runtime::block_on(T::resolve(&table))
+    }
+
+    fn refresh(tables: Vec<String>) -> Result<(), Fault> {
+        wstd::runtime::block_on(T::refresh(&tables))
     }
 
     fn plan(table: String, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {
@@ -166,6 +220,8 @@ fn encode_table(table: Table) -> wire::Table {
         series_column: table.series_column,
         time_column: table.time_column,
         sequence_column: table.sequence_column,
+        key_column: table.key_column,
+        end_column: table.end_column,
     }
 }
 

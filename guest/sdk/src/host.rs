@@ -27,8 +27,8 @@ pub fn parse_settings<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     })
 }
 
-/// Hands over rows of a table together with what they prove. `batch` is the stream that [`crate::ipc`] or a
-/// [`crate::events::TimeSeriesBuilder`] makes.
+/// Hands over rows of a table together with what they prove. `batch` is the stream that [`crate::ipc`], a
+/// [`crate::events::TimeSeriesBuilder`] or a [`crate::columns::Columns`] makes.
 ///
 /// Returns when the host has taken it: a slow lake slows the plugin, and memory stays bounded.
 pub fn emit(table: &str, batch: &[u8], covers: &[Cover]) {
@@ -38,6 +38,12 @@ pub fn emit(table: &str, batch: &[u8], covers: &[Cover]) {
 /// These intervals hold no event.
 pub fn covered(table: &str, covers: &[Cover]) {
     host::covered(table, covers);
+}
+
+/// All rows of this snapshot table have been emitted by this call: they replace the old ones. Without this word the
+/// table stays as it was.
+pub fn complete(table: &str) {
+    host::complete(table);
 }
 
 /// This interval of this series could not be read, and why.

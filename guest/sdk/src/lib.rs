@@ -8,10 +8,14 @@
 //! # A plugin in five steps
 //!
 //! **1. Say who you are.** [`Extractor::describe`] names the tables, the configuration keys and every kind of request
-//! that the plugin will ever make. Anything else is refused by the host.
+//! that the plugin will ever make. Anything else is refused by the host. A table has one of three shapes: *events* of
+//! many series ([`Table::timeseries`]), *records* that begin and may end ([`Table::records`]), and *snapshots* of the
+//! state of now ([`Table::snapshot`]). Where the configuration chooses among them, [`Extractor::wanted`] says which.
 //!
 //! **2. Resolve.** [`Extractor::resolve`] turns what the operator selected into [`Series`]. What is not found is reported
-//! in [`Catalogue::unresolved`], and the others go on.
+//! in [`Catalogue::unresolved`], and the others go on. A snapshot that describes the series is emitted on the way, as
+//! below; one that has nothing to do with them is filled by [`Extractor::refresh`]. Either ends with
+//! [`host::complete`], and is left as it was without this word.
 //!
 //! **3. Plan.** [`Extractor::plan`] groups [`Span`]s, a series and an interval each, into [`Partition`]s: one call of
 //! `read` each, in an instance of its own, several at a time.
@@ -19,7 +23,8 @@
 //! **4. Read.** [`Extractor::read`] asks the historian and hands over rows *together with what they prove*:
 //! [`host::emit`] takes a batch and [`Cover`]s, intervals of which every event has been handed over. A cursor moves by
 //! nothing else. What cannot be proven is a [`host::gap`], and what is neither covered nor reported when `read` returns
-//! is a gap all the same. A row without a place in the table goes to [`host::reject`] with its raw text.
+//! is a gap all the same. A row without a place in the table goes to [`host::reject`] with its raw text. To cover an
+//! interval of records is to have emitted every one that was alive at any time in it, whenever it began.
 //!
 //! **5. Register** the type, and build with `--target wasm32-wasip2` as a `cdylib`.
 //!
@@ -27,7 +32,9 @@
 //! use serde::Deserialize;
 //! use tidegate_sdk::{
 //!     Capability, Catalogue, Cover, Description, Extractor, Fault, Finding, Outcome, Partition, Series, Span, Table,
-//!     events::{Row, TimeSeriesBuilder, ValueType},
+//!     arrow::datatypes::{DataType, Schema},
+//!     columns::{Columns, texts},
+//!     events::{Row, TimeSeriesBuilder, ValueType, field},
 //!     host, http::{Client, encode}, micros, register_extractor, time::{format_instant, parse_instant},
 //! };
 //!
@@ -41,12 +48,20 @@
 //! #[derive(Deserialize)]
 //! struct Sample { at: String, value: f64 }
 //!
+//! fn sensors() -> Schema {
+//!     Schema::new(vec![field("sensor", DataType::Utf8, false, "Name of the sensor")])
+//! }
+//!
 //! impl Extractor for Boiler {
 //!     fn describe() -> Description {
 //!         Description {
 //!             name: "boiler".into(),
 //!             version: env!("CARGO_PKG_VERSION").into(),
-//!             tables: vec![Table::timeseries("timeseries", "Temperatures of the boiler")],
+//!             tables: vec![
+//!                 Table::timeseries("timeseries", "Temperatures of the boiler"),
+//!                 Table::snapshot("sensors", "The sensors of the boiler", sensors()),
+//!             ],
+//!             kinds: vec!["tags".into()],
 //!             config_schema: serde_json::json!({ "properties": {} }),
 //!             capabilities: vec![Capability::new("GET", "/sensors"), Capability::new("GET", "/sensors/*/samples")],
 //!         }
@@ -68,6 +83,9 @@
 //!         let settings: Settings = host::settings()?;
 //!         let answer = Client::new(&settings.source.url).get("/sensors").await?.success()?;
 //!         let names: Vec<String> = answer.json()?;
+//!         let rows = Columns::new(&sensors()).push(texts(names.iter().map(|name| Some(name.as_str()))));
+//!         host::emit("sensors", &rows.encode()?, &[]);
+//!         host::complete("sensors");
 //!         let series = names.into_iter().map(|name| Series {
 //!             id: name.clone(), name, ahead: false, detail: String::new(),
 //!         });
@@ -127,7 +145,7 @@
 //!
 //! # What a plugin must not do
 //!
-//! - Take a page that may be cut for the whole: cover only what is proven.
+//! - Take a page that may be cut for the whole: cover only what is proven, and complete only what is whole.
 //! - Repeat a failed request, or sleep: the host does, with one budget for all.
 //! - Set `Authorization` or cookies: the host removes them, or refuses.
 //! - Keep anything between calls: each may meet a fresh instance.
@@ -139,6 +157,7 @@
 
 #[expect(missing_docs, reason = "generated: documented in wit/")]
 mod bindings;
+pub mod columns;
 pub mod events;
 mod extractor;
 mod fault;
@@ -154,6 +173,7 @@ pub mod __private {
     pub use crate::bindings::*;
 }
 
+pub use arrow;
 pub use bindings::exported::{Capability, Catalogue, Finding, Outcome, Partition, Shape, Unresolved};
 pub use bindings::types::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
 pub use extractor::{Description, Extractor, Table};

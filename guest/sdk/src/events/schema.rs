@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use crate::columns::{HOST, utc_micros};
 
 /// Metadata key of a column comment.
 const COMMENT: &str = "comment";
-/// Metadata key that says what the host fills a column with.
-const HOST: &str = "host";
 
 /// A column with its comment.
 #[must_use]
@@ -21,11 +21,6 @@ pub fn field(name: &str, data_type: DataType, nullable: bool, comment: &str) -> 
 pub fn host_field(name: &str, data_type: DataType, nullable: bool, what: &str, comment: &str) -> Field {
     let metadata = [(COMMENT.to_owned(), comment.to_owned()), (HOST.to_owned(), what.to_owned())];
     Field::new(name, data_type, nullable).with_metadata(HashMap::from(metadata))
-}
-
-/// `timestamp(us, UTC)`: how tables store instants.
-pub(super) fn utc_micros() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 /// All columns of a table of events.
