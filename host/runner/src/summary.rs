@@ -1,5 +1,6 @@
 //! What a run did, in figures: printed at its end and kept as a row of the runs table.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub enum Outcome {
     Done,
     /// Some intervals are recorded as gaps.
     Gaps,
+    /// Nothing could be read, or something could not be written.
+    Failed,
 }
 
 impl Outcome {
@@ -25,6 +28,7 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::Gaps => "gaps",
+            Self::Failed => "failed",
         }
     }
 }
@@ -33,7 +37,7 @@ impl Outcome {
 /// added, none is renamed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// `done` or `gaps`.
+    /// `done`, `gaps` or `failed`.
     pub outcome: Outcome,
     /// Rows written.
     pub rows: u64,
@@ -61,6 +65,8 @@ pub struct Summary {
     pub files: u64,
     /// Series read.
     pub series: u64,
+    /// Rows written by table; for a table of the state of now, all its rows.
+    pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
     pub duration_seconds: f64,
     /// How far the slowest series is behind now, in seconds.
@@ -74,6 +80,7 @@ impl Summary {
         match self.outcome {
             Outcome::Done => Exit::Done,
             Outcome::Gaps => Exit::Gaps,
+            Outcome::Failed => Exit::Failed,
         }
     }
 
@@ -147,6 +154,7 @@ mod tests {
             "commits",
             "files",
             "series",
+            "tables",
             "duration_seconds",
             "lag_seconds",
         ];

@@ -52,6 +52,7 @@ impl<P: Program> Extractor for Plugin<P> {
             name: P::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tables: vec![Table::timeseries(TABLE, "Ten events of each of three series")],
+            kinds: Vec::new(),
             config_schema: serde_json::json!({
                 "properties": { "source": { "properties": { "other": {
                     "type": "string",

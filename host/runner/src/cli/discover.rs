@@ -5,14 +5,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use tidegate_model::{Cover, Fault, Gap};
 use tidegate_sandbox::{Item, Outlet};
 use tokio::sync::Mutex;
 
 use super::{Global, load};
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Table};
 
 #[derive(Args)]
@@ -20,16 +20,9 @@ pub(super) struct Arguments {
     /// Names to list; `*` stands for anything, `?` for one character
     #[arg(long = "match", value_name = "GLOB", default_value = "*")]
     pattern: String,
-    /// What to list
-    #[arg(long, value_enum, default_value_t = Kind::Tags)]
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Kind {
-    Tags,
-    Assets,
-    Databases,
+    /// What to list: tags, assets, databases, or another kind that the plugin knows
+    #[arg(long, default_value = "tags")]
+    kind: String,
 }
 
 /// What `--output json` prints: an array of these, in the historian's order.
@@ -45,11 +38,15 @@ struct Line<'a> {
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
-    let kind = match arguments.kind {
-        Kind::Tags => "tags",
-        Kind::Assets => "assets",
-        Kind::Databases => "databases",
-    };
+    let (kind, kinds) = (arguments.kind.as_str(), &job.description().kinds);
+    if !kinds.iter().any(|known| known == kind) {
+        let name = &job.description().name;
+        return Err(Failure::usage(format!(
+            "discover: plugin `{name}` lists no {kind}; it knows {}",
+            kinds.join(", ")
+        ))
+        .into());
+    }
     let found = Arc::new(Found::default());
     job.connection().discover(kind, &arguments.pattern, found.clone()).await?;
     let items = std::mem::take(&mut *found.0.lock().await);
@@ -91,6 +88,10 @@ impl Outlet for Found {
 
     async fn cover(&self, table: &str, _covers: Vec<Cover>) -> Result<(), Fault> {
         Err(out_of_place(table))
+    }
+
+    async fn complete(&self, _table: &str) -> Result<(), Fault> {
+        Ok(())
     }
 
     async fn gap(&self, table: &str, gap: Gap) {

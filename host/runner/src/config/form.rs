@@ -146,12 +146,7 @@ pub struct Ingestion {
 
 impl Default for Ingestion {
     fn default() -> Self {
-        Self {
-            incremental_window_days: thirty(),
-            start: None,
-            lookback: two_days(),
-            quality: Quality::All,
-        }
+        Self { incremental_window_days: thirty(), start: None, lookback: two_days(), quality: Quality::All }
     }
 }
 

@@ -57,8 +57,8 @@ pub(crate) struct Intake {
 
 /// What stands behind an intake.
 pub(crate) struct Outputs {
-    /// What is stored already.
-    pub(crate) stored: StoredReader,
+    /// What is stored already; `None` where the table itself compares.
+    pub(crate) stored: Option<StoredReader>,
     /// The writer.
     pub(crate) pages: mpsc::Sender<Page>,
     pub(crate) progress: Arc<dyn Progress>,
@@ -97,7 +97,7 @@ impl Intake {
         let mut open = Vec::new();
         for span in spans {
             let Some(state) = states.get_mut(&span.series.id) else { continue };
-            if state.reached >= state.window.read.end {
+            if state.reached >= span.interval.end {
                 state.fault = None;
                 continue;
             }
@@ -105,7 +105,7 @@ impl Intake {
                 Fault::internal("not-covered", "the plugin ended without covering the interval or saying why")
             });
             state.fault = Some(fault.clone());
-            let rest = Interval::new(state.reached, state.window.read.end);
+            let rest = Interval::new(state.reached, span.interval.end);
             open.push((Span { series: Arc::clone(&span.series), interval: rest }, fault));
         }
         open

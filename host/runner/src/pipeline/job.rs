@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_model::WindowPolicy;
 use tidegate_sandbox::{Connection, Description, Egress, EgressConfig, Figures, Limits, Plugin, Shape, TableSpec};
-use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RunStamp, SnapshotSpec};
+use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RecordsSpec, RunStamp, SnapshotSpec};
 
 use crate::auth;
 use crate::config::{Config, Quality, nanos, plugin_settings};
@@ -112,9 +112,9 @@ impl Job {
         })
     }
 
-    /// The tables that hold events.
-    pub(crate) fn events_tables(&self) -> impl Iterator<Item = &TableSpec> {
-        self.description.tables.iter().filter(|table| table.shape == Shape::Events)
+    /// The tables that grow series by series.
+    pub(crate) fn series_tables(&self) -> impl Iterator<Item = &TableSpec> {
+        self.description.tables.iter().filter(|table| table.shape != Shape::Snapshot)
     }
 
     /// The tables that hold the state of now.
@@ -139,19 +139,22 @@ impl Job {
         })
     }
 
-    /// The first events table, when no name is given.
+    /// The first table that grows, when no name is given.
     ///
     /// # Errors
     /// The plugin has none.
-    pub(crate) fn first_events_table(&self) -> Result<&TableSpec, Failure> {
-        let none = || Failure::usage(format!("plugin `{}` has no table of events", self.description.name));
-        self.events_tables().next().ok_or_else(none)
+    pub(crate) fn first_series_table(&self) -> Result<&TableSpec, Failure> {
+        let none = || Failure::usage(format!("plugin `{}` has only tables of the state of now", self.description.name));
+        self.series_tables().next().ok_or_else(none)
     }
 
-    /// The declared names of the tables to work on: `names`, or all.
-    pub(crate) fn select_tables(&self, names: &[String]) -> Result<Vec<String>, Failure> {
+    /// The declared names of the tables to work on: `names`, or all that the configuration asks for.
+    ///
+    /// # Errors
+    /// A name that the plugin does not have, or a configuration that it does not understand.
+    pub(crate) async fn wanted(&self, names: &[String]) -> anyhow::Result<Vec<String>> {
         if names.is_empty() {
-            return Ok(self.description.tables.iter().map(|table| table.name.clone()).collect());
+            return Ok(self.connection.wanted().await?);
         }
         names.iter().map(|name| Ok(self.table(name)?.name.clone())).collect()
     }
@@ -164,6 +167,18 @@ impl Job {
             series_column: table.series_column.clone(),
             time_column: table.time_column.clone(),
             sequence_column: table.sequence_column.clone(),
+        }
+    }
+
+    pub(crate) fn records_spec(&self, table: &TableSpec) -> RecordsSpec {
+        RecordsSpec {
+            table: self.full_name(table),
+            comment: table.comment.clone(),
+            schema: Arc::clone(&table.schema),
+            series_column: table.series_column.clone(),
+            key_column: table.key_column.clone(),
+            time_column: table.time_column.clone(),
+            end_column: table.end_column.clone(),
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) async fn rows(
     partitions: &[Partition],
     n: usize,
 ) -> Result<Vec<RecordBatch>, Fault> {
-    let outlet = Arc::new(Sample { wanted: n, taken: Mutex::default() });
+    let outlet = Arc::new(Sample::of(table, n));
     let mut first_fault = None;
     for partition in partitions {
         match connection.read(table, partition, outlet.clone()).await {
@@ -30,28 +30,39 @@ pub(crate) async fn rows(
             Ok(()) => {}
         }
     }
-    let mut taken = outlet.taken.lock().await;
-    let batches = std::mem::take(&mut taken.batches);
-    match first_fault.or(taken.fault.take()) {
-        Some(fault) if batches.is_empty() => Err(fault),
-        _ => Ok(batches),
-    }
+    outlet.taken(first_fault).await
 }
 
-/// The first `n` rows.
-pub(crate) fn head(batches: Vec<RecordBatch>, n: usize) -> Vec<RecordBatch> {
-    let mut left = n;
-    let part = |batch: RecordBatch| {
-        let part = batch.slice(0, batch.num_rows().min(left));
-        left -= part.num_rows();
-        part
-    };
-    batches.into_iter().map(part).filter(|batch| batch.num_rows() > 0).collect()
+/// Has a snapshot refreshed until `n` rows have come.
+///
+/// # Errors
+/// The plugin's fault, when there are no rows to show.
+pub(crate) async fn snapshot(connection: &Connection, table: &str, n: usize) -> Result<Vec<RecordBatch>, Fault> {
+    let outlet = Arc::new(Sample::of(table, n));
+    let ended = connection.refresh(&[table.to_owned()], outlet.clone()).await;
+    outlet.taken(ended.err().filter(|fault| fault.code != ENOUGH)).await
 }
 
-struct Sample {
+/// Takes the first rows of one table, and none of any other.
+pub(crate) struct Sample {
+    table: String,
     wanted: usize,
     taken: Mutex<Taken>,
+}
+
+impl Sample {
+    pub(crate) fn of(table: &str, wanted: usize) -> Self {
+        Self { table: table.to_owned(), wanted, taken: Mutex::default() }
+    }
+
+    async fn taken(&self, fault: Option<Fault>) -> Result<Vec<RecordBatch>, Fault> {
+        let mut taken = self.taken.lock().await;
+        let batches = std::mem::take(&mut taken.batches);
+        match fault.or(taken.fault.take()) {
+            Some(fault) if batches.is_empty() => Err(fault),
+            _ => Ok(batches),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +74,10 @@ struct Taken {
 
 #[async_trait]
 impl Outlet for Sample {
-    async fn emit(&self, _table: &str, batch: RecordBatch, _covers: Vec<Cover>) -> Result<(), Fault> {
+    async fn emit(&self, table: &str, batch: RecordBatch, _covers: Vec<Cover>) -> Result<(), Fault> {
+        if table != self.table {
+            return Ok(());
+        }
         let mut taken = self.taken.lock().await;
         let left = self.wanted.saturating_sub(taken.rows);
         let part = batch.slice(0, batch.num_rows().min(left));
@@ -75,6 +89,10 @@ impl Outlet for Sample {
     }
 
     async fn cover(&self, _table: &str, _covers: Vec<Cover>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn complete(&self, _table: &str) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -1,15 +1,17 @@
 //! The figures of a run, gathered while it goes, and the row that stays of it.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
+use anyhow::Error;
 use tidegate_model::{Cover, Fault, Gap, Instant};
 use tidegate_sandbox::Figures;
 use tidegate_sink::{RunRow, RunStamp, Written};
 
 use super::intake::Intake;
 use super::job::Job;
-use super::select::Selection;
+use super::snapshots::SINK;
 use crate::summary::{Outcome, Summary};
 
 /// What reading a table found out about gaps.
@@ -28,6 +30,12 @@ pub(crate) struct Report {
     /// The series of this run whose cursor is the oldest decides the lag.
     oldest: Option<Instant>,
     observed: Observed,
+    /// Declared names of the snapshot tables that were replaced.
+    whole: Vec<String>,
+    /// Tables that came to their end.
+    read: usize,
+    /// Tables that did not, and why.
+    failures: Vec<(Vec<String>, Error)>,
 }
 
 /// The clock, on whole microseconds.
@@ -44,6 +52,9 @@ impl Report {
             summary: Summary::default(),
             oldest: None,
             observed: Observed::default(),
+            whole: Vec::new(),
+            read: 0,
+            failures: Vec::new(),
         }
     }
 
@@ -62,68 +73,122 @@ impl Report {
     }
 
     /// What the rounds of a table found out about gaps; the next table starts anew.
-    pub(crate) fn observed(&mut self, selection: &Selection) -> Observed {
-        let mut observed = std::mem::take(&mut self.observed);
-        let unresolved = selection.catalogue.unresolved.iter();
-        let gap = |(name, fault): &(String, Fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() };
-        observed.gaps.extend(unresolved.map(gap));
-        for gap in &observed.gaps {
-            tracing::warn!(series = gap.series, code = gap.fault.code, "not read: {}", gap.fault.message);
-        }
-        observed
+    pub(crate) fn observed(&mut self) -> Observed {
+        std::mem::take(&mut self.observed)
     }
 
-    /// Takes what the writer wrote of a table.
-    pub(crate) fn written(&mut self, series: usize, gaps: usize, written: &Written) {
+    /// Takes what was written of a table that came to its end, and how many of its intervals are missing.
+    pub(crate) fn written(&mut self, table: &str, series: usize, missing: usize, written: &Written) {
+        self.read += 1;
         self.summary.series += series as u64;
-        self.summary.gaps += gaps as u64;
+        self.summary.gaps += missing as u64;
         self.summary.rows += written.rows;
+        self.summary.edited += written.edited;
         self.summary.commits += written.commits;
         self.summary.files += written.files;
+        self.summary.tables.insert(table.to_owned(), written.rows);
     }
 
-    /// The summary of a run that got to its end.
-    pub(crate) fn end(&self, figures: Figures) -> Summary {
+    /// Takes the snapshot tables that were replaced, with their rows.
+    pub(crate) fn refreshed(&mut self, job: &Job, replaced: HashMap<String, u64>) {
+        for (table, rows) in replaced {
+            if let Ok(spec) = job.table(&table) {
+                self.summary.tables.insert(job.full_name(spec), rows);
+            }
+            self.read += 1;
+            self.whole.push(table);
+        }
+    }
+
+    /// Whether this snapshot table has not been replaced.
+    pub(crate) fn lacks(&self, table: &str) -> bool {
+        !self.whole.iter().any(|whole| whole == table)
+    }
+
+    /// The snapshot tables that were replaced.
+    pub(crate) fn whole(&self) -> &[String] {
+        &self.whole
+    }
+
+    /// Tables could not be read, or not be written. The run goes on with the others.
+    pub(crate) fn failed(&mut self, tables: Vec<String>, error: Error) {
+        self.observed = Observed::default();
+        self.summary.gaps += tables.len() as u64;
+        self.failures.push((tables, error));
+    }
+
+    /// Tables that failed, and why.
+    pub(crate) fn failures(&self) -> &[(Vec<String>, Error)] {
+        &self.failures
+    }
+
+    /// Whether the server does not know who we are. To ask again and again locks accounts.
+    pub(crate) fn is_locked_out(&self) -> bool {
+        self.failures
+            .iter()
+            .filter_map(|(_, error)| error.downcast_ref::<Fault>())
+            .any(|fault| fault.code == "http-401")
+    }
+
+    /// Why, when there are failures and no table came to its end.
+    pub(crate) fn nothing_read(&mut self) -> Option<Error> {
+        (self.read == 0 && !self.failures.is_empty()).then(|| self.failures.swap_remove(0).1)
+    }
+
+    /// The summary, and an error when a table could not be written: then the run has failed, whatever else it did.
+    pub(crate) fn end(mut self, figures: Figures) -> (Summary, Option<Error>) {
+        let mut failure = None;
+        for (tables, error) in self.failures {
+            match error.downcast_ref::<Fault>().filter(|fault| fault.code != SINK) {
+                Some(fault) => tracing::warn!(?tables, code = fault.code, "not read: {}", fault.message),
+                None => failure = failure.or(Some(error)),
+            }
+        }
         let lag = self.oldest.map_or(0, |oldest| now().at.0.saturating_sub(oldest.0).max(0));
-        Summary {
-            outcome: if self.summary.gaps == 0 { Outcome::Done } else { Outcome::Gaps },
+        self.summary.outcome = match (&failure, self.summary.gaps) {
+            (Some(_), _) => Outcome::Failed,
+            (None, 0) => Outcome::Done,
+            (None, _) => Outcome::Gaps,
+        };
+        let summary = Summary {
             requests: figures.requests,
             retries: figures.retries,
             bytes: figures.bytes_received,
             duration_seconds: self.began.elapsed().as_secs_f64(),
             lag_seconds: lag as f64 / 1e9,
-            ..self.summary.clone()
-        }
+            ..self.summary
+        };
+        (summary, failure)
     }
+}
 
-    /// The run as the runs table keeps it.
-    pub(crate) fn row(&self, job: &Job, summary: &Summary) -> RunRow {
-        let count = |figure: u64| i64::try_from(figure).unwrap_or(i64::MAX);
-        RunRow {
-            pipeline: job.config().name.clone(),
-            run_id: self.stamp.id(),
-            started_at: Some(self.stamp.at),
-            ended_at: Some(now().at),
-            outcome: summary.outcome.as_str().to_owned(),
-            exit_code: i32::from(summary.exit().code()),
-            rows: count(summary.rows),
-            late: count(summary.late),
-            edited: count(summary.edited),
-            deleted: count(summary.deleted),
-            rejected: count(summary.rejected),
-            filtered: count(summary.filtered),
-            gaps: count(summary.gaps),
-            requests: count(summary.requests),
-            retries: count(summary.retries),
-            bytes: count(summary.bytes),
-            commits: count(summary.commits),
-            files: count(summary.files),
-            series: count(summary.series),
-            duration_seconds: summary.duration_seconds,
-            lag_seconds: Some(summary.lag_seconds),
-            plugin: job.description().name.clone(),
-            plugin_version: job.description().version.clone(),
-            tidegate_version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
+/// The run as the runs table keeps it.
+pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
+    let count = |figure: u64| i64::try_from(figure).unwrap_or(i64::MAX);
+    RunRow {
+        pipeline: job.config().name.clone(),
+        run_id: stamp.id(),
+        started_at: Some(stamp.at),
+        ended_at: Some(now().at),
+        outcome: summary.outcome.as_str().to_owned(),
+        exit_code: i32::from(summary.exit().code()),
+        rows: count(summary.rows),
+        late: count(summary.late),
+        edited: count(summary.edited),
+        deleted: count(summary.deleted),
+        rejected: count(summary.rejected),
+        filtered: count(summary.filtered),
+        gaps: count(summary.gaps),
+        requests: count(summary.requests),
+        retries: count(summary.retries),
+        bytes: count(summary.bytes),
+        commits: count(summary.commits),
+        files: count(summary.files),
+        series: count(summary.series),
+        duration_seconds: summary.duration_seconds,
+        lag_seconds: Some(summary.lag_seconds),
+        plugin: job.description().name.clone(),
+        plugin_version: job.description().version.clone(),
+        tidegate_version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

@@ -1,12 +1,12 @@
 //! The rows of one page as the pipeline sees them: runs of rows of one series. Checks what the contract promises of them,
 //! because nothing that a plugin says is believed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, BooleanArray, Int32Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
-use tidegate_model::Fault;
+use tidegate_model::{Cover, Fault};
 use tidegate_sandbox::TableSpec;
 
 /// Consecutive rows of one series, in time order.
@@ -56,6 +56,28 @@ impl<'a> Rows<'a> {
         let good = page.column_by_name("quality_good").and_then(|column| column.as_boolean_opt());
         Ok(Self { runs, times, sequences, good })
     }
+}
+
+/// Rows of each series in a page of records. A record may have begun long before the interval that it came with.
+///
+/// # Errors
+/// A `contract` fault when a series, key or start is NULL, or a row belongs to a series that the page does not cover.
+pub(crate) fn records(table: &TableSpec, page: &RecordBatch, covers: &[Cover]) -> Result<HashMap<String, i64>, Fault> {
+    for name in [&table.series_column, &table.key_column, &table.time_column] {
+        let column = page.column_by_name(name);
+        if column.is_none_or(|column| column.logical_null_count() > 0) {
+            return Err(contract(table, format!("a row without its `{name}`")));
+        }
+    }
+    let series = page.column_by_name(&table.series_column).map(|column| runs(table, column)).transpose()?;
+    let mut rows = HashMap::new();
+    for run in series.unwrap_or_default() {
+        if !covers.iter().any(|cover| cover.series == run.series) {
+            return Err(contract(table, format!("rows of `{}`, which the page does not cover,", run.series)));
+        }
+        rows.insert(run.series, i64::try_from(run.rows.len()).unwrap_or(i64::MAX));
+    }
+    Ok(rows)
 }
 
 /// The fault of a plugin that broke the contract.

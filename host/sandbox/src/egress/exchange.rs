@@ -133,7 +133,9 @@ impl Egress {
     /// Tells the budget what an attempt says about how busy the server is.
     fn learn(&self, ask: &Ask, outcome: &Result<Answer, Failure>) {
         match outcome {
-            Ok(Answer { response, .. }) if retry::is_overload(response.status()) => self.budget.ended(Ended::Overloaded),
+            Ok(Answer { response, .. }) if retry::is_overload(response.status()) => {
+                self.budget.ended(Ended::Overloaded)
+            }
             Ok(Answer { after, .. }) => self.budget.ended(Ended::Answered { kind: &ask.kind(), after: *after }),
             Err(failure) if failure.note.fault.code == "timeout" => self.budget.ended(Ended::Overloaded),
             Err(_) => {}

@@ -9,11 +9,11 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use async_trait::async_trait;
 use tidegate_model::{Cover, Domain, Fault, Gap, Instant, Interval, Retry, Span, Window};
-use tidegate_sandbox::{Item, Outlet, TableSpec};
+use tidegate_sandbox::{Item, Outlet, Shape, TableSpec};
 use tidegate_sink::{Advance, Reject, StoredKeys};
 
 use super::{Intake, Page, past};
-use crate::pipeline::rows::{Rows, contract};
+use crate::pipeline::rows::{Rows, contract, records};
 
 /// Bytes of rejects that wait for their page; beyond it they go ahead.
 const REJECT_BYTES: usize = 1 << 20;
@@ -104,7 +104,10 @@ impl PageOutlet {
         });
         let (series, intervals): (Vec<String>, Vec<Interval>) = again.unzip();
         let Some(window) = intervals.into_iter().reduce(Interval::hull) else { return Ok(StoredKeys::default()) };
-        self.intake.outputs.stored.stored(&series, window).await.map_err(|error| sink_fault(&error))
+        match &self.intake.outputs.stored {
+            Some(stored) => stored.stored(&series, window).await.map_err(|error| sink_fault(&error)),
+            None => Ok(StoredKeys::default()),
+        }
     }
 
     /// Which rows to keep; `None` for all of them. Counts the rest.
@@ -186,6 +189,10 @@ impl PageOutlet {
 impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
         let checked = self.check(table, covers)?;
+        if self.intake.table.shape == Shape::Records {
+            let kept = records(&self.intake.table, &batch, &checked.covers)?;
+            return self.send(Some(batch), &kept, checked).await;
+        }
         let rows = Rows::of(&self.intake.table, &batch)?;
         inside(&self.intake.table, &rows, &checked)?;
         let selection = self.selection(&rows, &checked).await?;
@@ -208,6 +215,10 @@ impl Outlet for PageOutlet {
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault> {
         let checked = self.check(table, covers)?;
         self.send(None, &HashMap::new(), checked).await
+    }
+
+    async fn complete(&self, table: &str) -> Result<(), Fault> {
+        Err(contract(&self.intake.table, format!("the snapshot `{table}` while it read a partition")))
     }
 
     async fn gap(&self, _table: &str, gap: Gap) {

@@ -1,0 +1,69 @@
+//! What a run leaves in the gap ledger.
+
+use std::collections::HashSet;
+
+use anyhow::{Error, Result};
+use tidegate_model::{Fault, Gap};
+use tidegate_sandbox::{Catalogue, TableSpec};
+use tidegate_sink::Observation;
+
+use super::Run;
+use super::report::Observed;
+use super::snapshots::SINK;
+
+/// Stands for all series of a table, where the table as a whole could not be read.
+const ALL: &str = "*";
+
+/// Enters what was and what was not proven of a table. Returns how many intervals of the selected series are missing,
+/// those of earlier runs included.
+///
+/// # Errors
+/// A ledger that cannot be written.
+pub(crate) async fn record(
+    run: &Run<'_>,
+    table: &TableSpec,
+    observed: Observed,
+    catalogue: &Catalogue,
+) -> Result<usize> {
+    let unresolved = catalogue.unresolved.iter();
+    let unresolved = unresolved.map(|(name, fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() });
+    let gaps: Vec<Gap> = observed.gaps.into_iter().chain(unresolved).collect();
+    for gap in &gaps {
+        tracing::warn!(series = gap.series, code = gap.fault.code, "not read: {}", gap.fault.message);
+    }
+    let name = run.job.full_name(table);
+    let mut ledger = run.lake.gaps().await?;
+    ledger.observe(
+        run.stamp,
+        Observation {
+            open: gaps.into_iter().map(|gap| (name.clone(), gap)).collect(),
+            covered: observed.covered.into_iter().map(|cover| (name.clone(), cover)).collect(),
+            catalogued: vec![name.clone()],
+        },
+    );
+    ledger.save().await?;
+    let selected: HashSet<&str> = catalogue.series.iter().map(|series| series.id.as_str()).collect();
+    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
+    Ok(open.filter(|row| row.interval.is_none() || selected.contains(row.series.as_str())).count())
+}
+
+/// Enters tables that could not be read at all, and closes the gaps of those that were replaced as a whole.
+///
+/// # Errors
+/// A ledger that cannot be written.
+pub(crate) async fn tables(run: &Run<'_>, failures: &[(Vec<String>, Error)], whole: &[String]) -> Result<()> {
+    let mut observation = Observation { catalogued: full_names(run, whole)?, ..Observation::default() };
+    for (tables, error) in failures {
+        // What is wrong with the lake is no gap of the historian's.
+        let Some(fault) = error.downcast_ref::<Fault>().filter(|fault| fault.code != SINK) else { continue };
+        let gap = |name| (name, Gap { series: ALL.to_owned(), interval: None, fault: fault.clone() });
+        observation.open.extend(full_names(run, tables)?.into_iter().map(gap));
+    }
+    let mut ledger = run.lake.gaps().await?;
+    ledger.observe(run.stamp, observation);
+    Ok(ledger.save().await?)
+}
+
+fn full_names(run: &Run<'_>, tables: &[String]) -> Result<Vec<String>> {
+    tables.iter().map(|table| Ok(run.job.full_name(run.job.table(table)?))).collect()
+}

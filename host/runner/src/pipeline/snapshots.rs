@@ -1,0 +1,122 @@
+//! Tables that hold the state of now: what a plugin emits is written as it comes, and becomes visible when the plugin says
+//! that it was all. A table without that word stays as it was.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use tidegate_model::{Cover, Fault, Gap};
+use tidegate_sandbox::{Item, Outlet};
+use tidegate_sink::{Lake, RunStamp, Snapshot, SnapshotSpec};
+use tokio::sync::Mutex;
+
+use super::Run;
+use super::report::Report;
+
+/// The code of a fault that is the lake's and not the plugin's.
+pub(crate) const SINK: &str = "sink";
+
+/// Asks the plugin for the snapshot tables that the run wants and that came with no series.
+///
+/// # Errors
+/// What kept a table from being complete; the others are replaced all the same.
+pub(crate) async fn refresh(run: &Run<'_>, report: &mut Report) -> Result<()> {
+    let tables = run.lacking(report);
+    if tables.is_empty() || report.is_locked_out() {
+        return Ok(());
+    }
+    let snapshots = Arc::new(Snapshots::new(run));
+    let ended = run.job.connection().refresh(&tables, Arc::clone(&snapshots) as _).await;
+    report.refreshed(run.job, snapshots.finish().await);
+    ended?;
+    match run.lacking(report).first() {
+        Some(table) => {
+            let text = format!("the plugin ended without completing the table `{table}` or saying why");
+            Err(Fault::internal("not-complete", text).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Takes the snapshots that one call of a plugin emits.
+pub(crate) struct Snapshots {
+    lake: Arc<Lake>,
+    stamp: RunStamp,
+    /// Tables that may be replaced, by declared name; rows of others are dropped.
+    specs: HashMap<String, SnapshotSpec>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: HashMap<String, Snapshot>,
+    replaced: HashMap<String, u64>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(run: &Run<'_>) -> Self {
+        let wanted = run.job.snapshot_tables().filter(|table| run.wants(&table.name));
+        let specs = wanted.map(|table| (table.name.clone(), run.job.snapshot_spec(table))).collect();
+        Self { lake: Arc::clone(&run.lake), stamp: run.stamp, specs, state: Mutex::default() }
+    }
+
+    /// The call is over: what is not complete is discarded. Returns the rows of each table that was replaced.
+    pub(crate) async fn finish(&self) -> HashMap<String, u64> {
+        let State { open, replaced } = std::mem::take(&mut *self.state.lock().await);
+        for snapshot in open.into_values() {
+            snapshot.discard().await;
+        }
+        replaced
+    }
+}
+
+#[async_trait]
+impl Outlet for Snapshots {
+    async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
+        if !covers.is_empty() {
+            return self.cover(table, covers).await;
+        }
+        let Some(spec) = self.specs.get(table) else { return Ok(()) };
+        let mut state = self.state.lock().await;
+        let snapshot = match state.open.remove(table) {
+            Some(snapshot) => snapshot,
+            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,
+        };
+        let snapshot = state.open.entry(table.to_owned()).or_insert(snapshot);
+        snapshot.push(batch).await.map_err(|error| fault(&error))
+    }
+
+    async fn cover(&self, table: &str, _covers: Vec<Cover>) -> Result<(), Fault> {
+        let text = format!("the plugin covered intervals of `{table}` where it was asked for snapshots");
+        Err(Fault::internal("contract", text))
+    }
+
+    async fn complete(&self, table: &str) -> Result<(), Fault> {
+        let Some(spec) = self.specs.get(table) else { return Ok(()) };
+        let mut state = self.state.lock().await;
+        let snapshot = match state.open.remove(table) {
+            Some(snapshot) => snapshot,
+            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,
+        };
+        let rows = snapshot.commit().await.map_err(|error| fault(&error))?;
+        state.replaced.insert(table.to_owned(), rows);
+        Ok(())
+    }
+
+    async fn gap(&self, table: &str, gap: Gap) {
+        tracing::warn!(table, series = gap.series, "{}", gap.fault);
+    }
+
+    async fn reject(&self, table: &str, series: &str, _raw: &str, reason: &str) -> Result<(), Fault> {
+        tracing::warn!(table, series, "a row was left out: {reason}");
+        Ok(())
+    }
+
+    async fn found(&self, _items: Vec<Item>) {}
+}
+
+fn fault(error: &tidegate_sink::Error) -> Fault {
+    Fault::internal(SINK, error.to_string())
+}

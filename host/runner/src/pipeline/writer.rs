@@ -1,0 +1,114 @@
+//! The task between the intake and a table that grows: takes pages, and commits each with its proof.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tidegate_model::Watermark;
+use tidegate_sandbox::{Shape, TableSpec};
+use tidegate_sink::{Events, Records, StoredReader, Written};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::Run;
+use super::intake::Page;
+
+/// The one lane of incremental runs.
+const LANE: &str = "live";
+/// Pages that wait for the writer. Few: a page is megabytes, and a full queue is what slows the plugins down.
+const PAGES_WAITING: usize = 2;
+/// How long no page may come before the writer looks whether what it holds is due.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// An open table.
+pub(crate) enum Writer {
+    Events(Events),
+    Records(Records),
+}
+
+/// A writer at work.
+pub(crate) struct Writing(JoinHandle<Result<Written, tidegate_sink::Error>>);
+
+/// Opens `table`; coverage that a killed run left staged is merged or discarded here.
+///
+/// # Errors
+/// A table that cannot be written, or a lane that another run holds.
+pub(crate) async fn open(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tidegate_sink::Error> {
+    let (job, policy) = (run.job, run.job.commit_policy());
+    Ok(match table.shape {
+        Shape::Records => Writer::Records(run.lake.records(job.records_spec(table), LANE, run.stamp, policy).await?),
+        _ => Writer::Events(run.lake.events(job.events_spec(table), LANE, run.stamp, policy).await?),
+    })
+}
+
+impl Writer {
+    /// How far each series is covered.
+    pub(crate) fn watermarks(&self) -> &HashMap<String, Watermark> {
+        match self {
+            Self::Events(events) => events.watermarks(),
+            Self::Records(records) => records.watermarks(),
+        }
+    }
+
+    /// Reads what is stored; `None` for records, which the table itself compares.
+    pub(crate) fn reader(&self) -> Option<StoredReader> {
+        match self {
+            Self::Events(events) => Some(events.reader()),
+            Self::Records(_) => None,
+        }
+    }
+
+    /// Starts to take pages; ends when every sender is dropped.
+    pub(crate) fn start(self) -> (mpsc::Sender<Page>, Writing) {
+        let (sender, receiver) = mpsc::channel(PAGES_WAITING);
+        (sender, Writing(tokio::spawn(self.write(receiver))))
+    }
+
+    async fn write(mut self, mut pages: mpsc::Receiver<Page>) -> Result<Written, tidegate_sink::Error> {
+        loop {
+            match tokio::time::timeout(IDLE, pages.recv()).await {
+                Ok(Some(page)) => self.push(page).await?,
+                Ok(None) => return self.finish().await,
+                // While no page comes, what is there must not wait for ever.
+                Err(_idle) => self.commit_if_due().await?,
+            }
+        }
+    }
+
+    async fn push(&mut self, page: Page) -> Result<(), tidegate_sink::Error> {
+        match self {
+            Self::Events(events) => {
+                events.reject(page.rejects);
+                events.push(page.rows, page.advances).await
+            }
+            Self::Records(records) => {
+                records.reject(page.rejects);
+                records.push(page.rows, page.advances).await
+            }
+        }
+    }
+
+    async fn commit_if_due(&mut self) -> Result<(), tidegate_sink::Error> {
+        match self {
+            Self::Events(events) => events.commit_if_due().await,
+            Self::Records(records) => records.commit_if_due().await,
+        }
+    }
+
+    async fn finish(self) -> Result<Written, tidegate_sink::Error> {
+        match self {
+            Self::Events(events) => events.finish().await,
+            Self::Records(records) => records.finish().await,
+        }
+    }
+}
+
+impl Writing {
+    /// What was written.
+    ///
+    /// # Errors
+    /// A commit that failed; what was committed before it stands.
+    pub(crate) async fn end(self) -> Result<Written> {
+        Ok(self.0.await.context("the writer ended unexpectedly")??)
+    }
+}
