@@ -2,7 +2,7 @@
 
 use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Scope, Value};
 
-use crate::plant::{Plant, SECOND};
+use crate::plant::{Plant, SECOND, now};
 use crate::table;
 
 const TAGS: usize = 8;
@@ -183,14 +183,13 @@ async fn what_a_full_refresh_could_not_read_below_the_look_back_is_read_by_the_n
     plant.run(0);
     let victim = plant.server.truth().points()[2].clone();
     // Late by five hours: only a full refresh, or a repair, sees it.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10;
-    let late = Event::good(now - 5 * 3_600 * SECOND, Value::Text("late".into()));
+    let late = Event::good(now() - 5 * 3_600 * SECOND, Value::Text("late".into()));
     plant.server.truth().insert(2, late);
     plant.server.set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim.name).route("streams/recorded")]);
     assert_eq!(plant.tidegate(&["run", "--full-refresh"]).code, 3);
     assert_eq!(plant.difference().await.missing, 1);
     // The gap stands while it cannot be read, and new events come all the same.
-    plant.server.truth().insert(0, Event::good(now - SECOND, Value::Text("new".into())));
+    plant.server.truth().insert(0, Event::good(now() - SECOND, Value::Text("new".into())));
     assert_eq!(plant.run(3)["gaps"], 1);
     assert_eq!(plant.difference().await.missing, 1);
 
@@ -205,9 +204,8 @@ async fn what_a_full_refresh_could_not_read_below_the_look_back_is_read_by_the_n
 async fn what_cannot_be_mapped_is_kept_once_over_all_runs() {
     let plant = plant();
     let victim = plant.server.truth().points()[1].clone();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10;
     // An object that is neither a state nor an error has no place in the table.
-    plant.server.truth().insert(1, Event::good(now - 60 * SECOND, Value::Json("{\"Unit\":7}".into())));
+    plant.server.truth().insert(1, Event::good(now() - 60 * SECOND, Value::Json("{\"Unit\":7}".into())));
     for _run in 0..2 {
         assert_eq!(plant.run(0)["rejected"], 1);
     }

@@ -2,15 +2,11 @@
 
 use tidegate_simulators::pi::{Config, Event, Override, Value};
 
-use crate::plant::{Plant, SECOND};
+use crate::plant::{Plant, SECOND, now};
 use crate::table;
 
 fn plant() -> Plant {
     Plant::start(Config { tags: 12, days: 0.3, ..Config::default() })
-}
-
-fn now() -> i64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@
 //! row: missing, doubled and altered rows are counted, and all must be 0. Components and programs are built by
 //! `cargo xtask test`.
 
+mod assets;
 mod bad_input;
 mod faults;
+mod frames;
 mod guests;
 mod incremental;
 mod load;

@@ -95,7 +95,7 @@ impl Plant {
     }
 
     pub fn table(&self, name: &str) -> PathBuf {
-        let own = ["watermarks", "gaps", "runs", "rejects"].contains(&name);
+        let own = ["watermarks", "gaps", "runs", "rejects", "event_frames_watermarks"].contains(&name);
         let schema = if own { "checkpoints" } else { "bronze" };
         self.folder.path().join("lake").join(schema).join(format!("pi_{name}"))
     }
@@ -126,6 +126,11 @@ impl Plant {
         assert_eq!(difference, Difference::default());
         assert!(!self.rows().await.is_empty(), "an empty table mirrors nothing");
     }
+}
+
+/// The clock in 100 ns ticks.
+pub fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64 * 10
 }
 
 /// A component built by `cargo xtask test`.

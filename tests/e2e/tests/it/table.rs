@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// One row of `pi_timeseries`, with values by their bits so that NaN and -0 compare.
@@ -110,4 +111,40 @@ pub async fn integers(table: &Path, column: &str) -> Vec<i64> {
         all.extend(array.as_primitive::<Int64Type>().iter().flatten());
     }
     all
+}
+
+/// Some columns of a table as text, row by row; NULL is the empty string.
+pub async fn cells(table: &Path, columns: &[&str]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for batch in batches(table).await {
+        let options = FormatOptions::new().with_null("");
+        let column = |name: &&str| batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}")).clone();
+        let arrays: Vec<_> = columns.iter().map(column).collect();
+        let formats: Vec<_> = arrays.iter().map(|array| ArrayFormatter::try_new(array, &options).unwrap()).collect();
+        rows.extend((0..batch.num_rows()).map(|row| formats.iter().map(|cell| cell.value(row).to_string()).collect()));
+    }
+    rows
+}
+
+/// An instant in microseconds as [`cells`] prints it.
+pub fn time(micros: i64) -> String {
+    let array = TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC");
+    ArrayFormatter::try_new(&array, &FormatOptions::new()).unwrap().value(0).to_string()
+}
+
+/// A column of maps from text to text, each with the text in `key`.
+pub async fn maps(table: &Path, key: &str, column: &str) -> Vec<(String, BTreeMap<String, Option<String>>)> {
+    let mut rows = Vec::new();
+    for batch in batches(table).await {
+        let keys = batch.column_by_name(key).unwrap().as_string::<i32>();
+        let maps = batch.column_by_name(column).unwrap().as_map();
+        for row in 0..batch.num_rows() {
+            let entries = maps.value(row);
+            let (names, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
+            let map =
+                names.iter().map(|name| name.unwrap().to_owned()).zip(values.iter().map(|v| v.map(str::to_owned)));
+            rows.push((keys.value(row).to_owned(), map.collect()));
+        }
+    }
+    rows
 }
