@@ -3,23 +3,29 @@
 //!
 //! Rows arrive by the million and are borrowed from the body ([`Item`], [`Value`]); the rest is small and owned.
 
+mod asset;
 mod content;
+mod frame;
 mod item;
 mod lenient;
 mod text;
 mod value;
 
-pub(crate) use content::{Content, Fields, Recorded, WebException};
-pub(crate) use item::{Item, Stamp};
+pub(crate) use asset::{
+    Attribute, AttributeLinks, DataReference, Element, ElementLinks, attribute_fields, element_fields,
+};
+pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebException};
+pub(crate) use frame::{Frame, frame_fields};
+pub(crate) use item::{Item, Stamp, item_errors as errors_of};
 pub(crate) use text::texts;
 pub(crate) use value::{State, Value};
 
 use serde::Deserialize;
 
-/// A page of a listing.
+/// A page of a listing. Without `Items` it is none: nothing may pass for "no more objects".
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
-    #[serde(default = "Vec::new", rename = "Items")]
+    #[serde(rename = "Items")]
     pub(crate) items: Vec<T>,
     #[serde(default, rename = "Links")]
     pub(crate) links: Links,
@@ -88,16 +94,23 @@ pub(crate) struct DataServer {
     pub(crate) path: String,
     pub(crate) is_connected: Option<bool>,
     pub(crate) server_version: Option<String>,
+    pub(crate) server_time: Option<String>,
 }
 
-/// Anything with a name: asset servers, databases, elements.
+/// An AF server.
+pub(crate) type AssetServer = DataServer;
+
+/// Anything with a name: databases, elements, templates.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Named {
     pub(crate) web_id: String,
+    pub(crate) id: Option<String>,
     pub(crate) name: String,
     pub(crate) path: String,
     pub(crate) description: Option<String>,
+    /// Of a template: `Element`, `EventFrame`…
+    pub(crate) instance_type: Option<String>,
 }
 
 /// `GET /system`.
@@ -106,6 +119,13 @@ pub(crate) struct Named {
 pub(crate) struct System {
     pub(crate) product_title: Option<String>,
     pub(crate) product_version: Option<String>,
+}
+
+/// `GET /system/status`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Status {
+    pub(crate) server_time: Option<String>,
 }
 
 /// `GET /system/userinfo`.

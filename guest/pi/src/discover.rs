@@ -1,18 +1,24 @@
-//! `tidegate discover`: tags, asset databases, assets.
+//! `tidegate discover`: what the PI System holds.
 
 use tidegate_sdk::{
     Fault,
-    host::{self, Item},
+    host::{self, Item, Level},
     http::encode,
 };
 
 use crate::{
+    af::{asset_servers, databases},
     api::{DataServer, Named, Point},
     listing::{Listing, Whole},
+    manifest::KINDS,
+    pattern::matches,
     resolve::{chosen, data_servers, listing},
     server::Server,
     settings::Settings,
 };
+
+/// Templates in one answer: their list has no pages.
+const TEMPLATES: &str = "10000";
 
 /// Reports everything of `kind` whose name matches.
 pub(crate) async fn discover(settings: &Settings, kind: &str, pattern: &str) -> Result<(), Fault> {
@@ -21,13 +27,13 @@ pub(crate) async fn discover(settings: &Settings, kind: &str, pattern: &str) -> 
     match kind {
         "tags" => tags(settings, &server, pattern).await,
         "databases" => {
-            let found = databases(&server).await?;
-            let matching = found.iter().filter(|database| matches(pattern, &database.name));
-            host::found(&matching.map(|database| item("databases", database)).collect::<Vec<_>>());
+            report("databases", pattern, &found(&server).await?);
             Ok(())
         }
         "assets" => assets(&server, pattern).await,
-        other => Err(Fault::user("kind", format!("pi knows no {other}; ask for tags, assets or databases"))),
+        "servers" => servers(&server, pattern).await,
+        "templates" => templates(&server, pattern).await,
+        other => Err(Fault::user("kind", format!("pi knows no {other}; ask for one of {}", KINDS.join(", ")))),
     }
 }
 
@@ -50,64 +56,122 @@ async fn tags(settings: &Settings, server: &Server, pattern: &str) -> Result<(),
     Ok(())
 }
 
-async fn databases(server: &Server) -> Result<Vec<Named>, Fault> {
-    let fields = ("selectedFields", "Items.WebId;Items.Name;Items.Path;Items.Description;WebException;Errors");
-    let servers: Whole<Named> = server.get("/assetservers", &[fields]).await?;
-    let mut databases = Vec::new();
-    for asset_server in servers.items {
-        let path = format!("/assetservers/{}/assetdatabases", encode(&asset_server.web_id));
-        let list: Whole<Named> = server.get(&path, &[fields]).await?;
-        databases.extend(list.items);
+/// The databases of the AF servers that answer; the fault of one that does not, if none does.
+async fn found(server: &Server) -> Result<Vec<Named>, Fault> {
+    let mut found = databases(server).await?;
+    match found.down.pop() {
+        Some(down) if found.databases.is_empty() => Err(down),
+        _ => Ok(found.databases),
     }
-    Ok(databases)
 }
 
 /// The elements at the top of each database for the pattern `*`, and those at any depth for a narrower one: a plant
 /// has hundreds of thousands of elements, and nobody asks for all of them on a terminal.
 async fn assets(server: &Server, pattern: &str) -> Result<(), Fault> {
     let deep = (pattern != "*").to_string();
-    for database in databases(server).await? {
+    let mut missing = Missing::default();
+    for database in found(server).await? {
         let path = format!("/assetdatabases/{}/elements", encode(&database.web_id));
-        let fields = "Items.WebId;Items.Name;Items.Path;Items.Description;Links.Next;WebException;Errors";
+        let fields = "Items.WebId;Items.Id;Items.Name;Items.Path;Items.Description;Links.Next;WebException;Errors";
         let query = vec![
             ("nameFilter", pattern.to_owned()),
             ("searchFullHierarchy", deep.clone()),
             ("selectedFields", fields.to_owned()),
         ];
         let mut listing = Listing::new(server, path, query);
-        while let Some(elements) = listing.page::<Named>().await? {
-            host::found(&elements.iter().map(|element| item("assets", element)).collect::<Vec<_>>());
+        loop {
+            match listing.page::<Named>().await {
+                Ok(Some(elements)) => report("assets", "*", &elements),
+                Ok(None) => break missing.answered(),
+                Err(fault) => break missing.note(&database, fault),
+            }
         }
     }
+    missing.verdict()
+}
+
+async fn servers(server: &Server, pattern: &str) -> Result<(), Fault> {
+    let archives = data_servers(server).await?;
+    let assets = asset_servers(server).await.unwrap_or_else(|fault| {
+        host::log(Level::Warn, &fault.message);
+        Vec::new()
+    });
+    let described = |server: &DataServer, what: &str| {
+        let version = server.server_version.as_deref().unwrap_or("unknown");
+        let connected = if server.is_connected == Some(false) { ", not connected" } else { "" };
+        Item {
+            kind: "servers".to_owned(),
+            id: server.web_id.clone(),
+            name: server.name.clone(),
+            path: server.path.clone(),
+            description: format!("{what}, version {version}{connected}"),
+        }
+    };
+    let archives = archives.iter().map(|server| described(server, "PI Data Archive"));
+    let all = archives.chain(assets.iter().map(|server| described(server, "AF server")));
+    host::found(&all.filter(|item| matches(pattern, &item.name)).collect::<Vec<_>>());
     Ok(())
 }
 
+/// The templates of elements and event frames. The server filters by a field that it must be told.
+async fn templates(server: &Server, pattern: &str) -> Result<(), Fault> {
+    let mut missing = Missing::default();
+    for database in found(server).await? {
+        let path = format!("/assetdatabases/{}/elementtemplates", encode(&database.web_id));
+        let fields =
+            "Items.WebId;Items.Id;Items.Name;Items.Path;Items.Description;Items.InstanceType;WebException;Errors";
+        let query = [("field", "Name"), ("query", pattern), ("maxCount", TEMPLATES), ("selectedFields", fields)];
+        match server.get::<Whole<Named>>(&path, &query).await {
+            Ok(list) => {
+                report("templates", pattern, &list.items);
+                missing.answered();
+            }
+            Err(fault) => missing.note(&database, fault),
+        }
+    }
+    missing.verdict()
+}
+
+fn report(kind: &str, pattern: &str, things: &[Named]) {
+    let matching = things.iter().filter(|thing| matches(pattern, &thing.name));
+    host::found(&matching.map(|thing| item(kind, thing)).collect::<Vec<_>>());
+}
+
 fn item(kind: &str, named: &Named) -> Item {
+    let described = named.description.as_deref().filter(|text| !text.is_empty());
+    let words: Vec<&str> = named.instance_type.as_deref().into_iter().chain(described).collect();
     Item {
         kind: kind.to_owned(),
         id: named.web_id.clone(),
         name: named.name.clone(),
         path: named.path.clone(),
-        description: named.description.clone().unwrap_or_default(),
+        description: words.join(": "),
     }
 }
 
-/// `*` for any run of characters, `?` for one, without regard to case; for lists that the server does not filter.
-fn matches(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
-    let name: Vec<char> = name.to_lowercase().chars().collect();
-    // Which prefixes of the name the pattern so far can stand for.
-    let mut reach: Vec<bool> = std::iter::once(true).chain(name.iter().map(|_| false)).collect();
-    for wanted in pattern {
-        let mut before = wanted == '*' && reach.first() == Some(&true);
-        let mut next = vec![before];
-        for (character, (here, last)) in name.iter().zip(reach.iter().skip(1).zip(reach.iter())) {
-            before = if wanted == '*' { before || *here } else { *last && (wanted == '?' || wanted == *character) };
-            next.push(before);
-        }
-        reach = next;
+/// Databases that did not answer: they do not hide the others, unless none does.
+#[derive(Debug, Default)]
+struct Missing {
+    answered: bool,
+    last: Option<Fault>,
+}
+
+impl Missing {
+    fn answered(&mut self) {
+        self.answered = true;
     }
-    reach.last() == Some(&true)
+
+    fn note(&mut self, database: &Named, fault: Fault) {
+        host::log(Level::Warn, &format!("{}: {}", database.path, fault.message));
+        self.last = Some(fault);
+    }
+
+    fn verdict(self) -> Result<(), Fault> {
+        match self.last {
+            Some(fault) if !self.answered => Err(fault),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,22 +179,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_as_the_server_would() {
-        let table = [
-            ("*", "", true),
-            ("*", "Plant", true),
-            ("plant", "Plant", true),
-            ("P*t", "Plant", true),
-            ("P*x", "Plant", false),
-            ("Pl?nt", "Plant", true),
-            ("Pl?t", "Plant", false),
-            ("*a*t*", "Plant", true),
-            ("?", "", false),
-            ("Ö*", "ölwerk", true),
-            ("**", "x", true),
-        ];
-        for (pattern, name, expected) in table {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
+    fn a_database_that_does_not_answer_hides_no_other() {
+        let fault = || Some(Fault::external("http-502", "down"));
+        assert!(Missing { answered: true, last: fault() }.verdict().is_ok());
+        assert!(Missing { answered: false, last: fault() }.verdict().is_err());
+        assert!(Missing::default().verdict().is_ok());
+    }
+
+    #[test]
+    fn a_template_says_what_it_is_for() {
+        let template =
+            Named { instance_type: Some("EventFrame".into()), description: Some("Stop".into()), ..Named::default() };
+        assert_eq!(item("templates", &template).description, "EventFrame: Stop");
+        assert_eq!(item("assets", &Named::default()).description, "");
     }
 }

@@ -1,33 +1,46 @@
-//! The PI plugin: time series from an AVEVA PI System through PI Web API.
+//! The PI plugin: time series, assets and event frames from an AVEVA PI System through PI Web API.
 //!
-//! This page is the whole flow; each step is a module. What is configured is `resolve`d to points, the host decides
-//! which interval of each is to be read, `plan` groups these, and `read` asks for many tags at once in a
-//! `batch`, pages each tag on its own (`pages`) and maps values to rows (`convert`). What the server writes is
-//! described in `api`.
+//! This page is the whole flow; each step is a module. What is configured is `resolve`d to points and databases, the host
+//! decides which interval of each is to be read, `plan` groups these, and `read` asks for many tags at once in a
+//! `batch`, pages each tag on its own (`pages`) and maps values to rows (`convert`); event frames are read slice by slice
+//! (`frames`). The elements of AF and their attributes are `refresh`ed as a whole (`hierarchy`, `attributes`). What the
+//! server writes is described in `api`.
 //!
 //! It holds no credential, keeps nothing between calls, repeats no failed request, and never takes an answer that is
 //! not plainly whole for an answer: what cannot be proven becomes a gap.
 
+mod af;
 mod api;
+mod attributes;
 mod batch;
 mod check;
 mod convert;
 mod discover;
+mod frames;
+mod hierarchy;
+mod identity;
 mod listing;
 mod manifest;
 mod pages;
+mod pattern;
 mod plan;
 mod points;
 mod probe;
 mod read;
+mod refresh;
 mod resolve;
 mod server;
 mod settings;
+mod snapshot;
 mod tag;
+mod web_id;
 
 use tidegate_sdk::{Catalogue, Description, Extractor, Fault, Finding, Partition, Span, register_extractor};
 
-use crate::{manifest::TIMESERIES, settings::Settings};
+use crate::{
+    manifest::{EVENT_FRAMES, TIMESERIES},
+    settings::Settings,
+};
 
 /// The plugin.
 #[derive(Debug)]
@@ -42,31 +55,46 @@ impl Extractor for Pi {
         check::check().await
     }
 
+    fn wanted() -> Result<Vec<String>, Fault> {
+        Ok(manifest::wanted(&Settings::load()?.ingestion))
+    }
+
     async fn discover(kind: &str, pattern: &str) -> Result<(), Fault> {
         discover::discover(&Settings::load()?, kind, pattern).await
     }
 
     async fn resolve(table: &str) -> Result<Catalogue, Fault> {
-        expect_events(table)?;
-        resolve::series(&Settings::load()?).await
+        match table {
+            TIMESERIES => resolve::series(&Settings::load()?).await,
+            EVENT_FRAMES => frames::series(&Settings::load()?).await,
+            _ => Err(unknown(table)),
+        }
+    }
+
+    async fn refresh(tables: &[String]) -> Result<(), Fault> {
+        refresh::tables(&Settings::load()?, tables).await
     }
 
     fn plan(table: &str, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {
-        expect_events(table)?;
-        Ok(plan::partitions(spans, Settings::load()?.performance))
+        let performance = Settings::load()?.performance;
+        match table {
+            TIMESERIES => Ok(plan::partitions(spans, performance)),
+            EVENT_FRAMES => Ok(frames::partitions(spans, performance.batch_size)),
+            _ => Err(unknown(table)),
+        }
     }
 
     async fn read(table: &str, partition: Partition) -> Result<(), Fault> {
-        expect_events(table)?;
-        read::partition(table, &Settings::load()?, &partition).await
+        match table {
+            TIMESERIES => read::partition(table, &Settings::load()?, &partition).await,
+            EVENT_FRAMES => frames::partition(table, &Settings::load()?, &partition).await,
+            _ => Err(unknown(table)),
+        }
     }
 }
 
-fn expect_events(table: &str) -> Result<(), Fault> {
-    if table == TIMESERIES {
-        return Ok(());
-    }
-    Err(Fault::internal("table", format!("pi reads no table {table}; it has `{TIMESERIES}`")))
+fn unknown(table: &str) -> Fault {
+    Fault::internal("table", format!("pi reads no series of {table}; it has `{TIMESERIES}` and `{EVENT_FRAMES}`"))
 }
 
 register_extractor!(Pi);

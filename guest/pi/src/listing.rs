@@ -4,15 +4,29 @@
 //! a set that changes meanwhile may show an object twice: so the end is an empty page, or a short one without `Next`,
 //! and objects are told apart by identity.
 
+mod crowd;
+mod listed;
+
+pub(crate) use crowd::Crowd;
+pub(crate) use listed::Listed;
+
 use std::collections::HashSet;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tidegate_sdk::{Fault, Retry};
 
-use crate::{api::Page, read::limit_in, server::Server};
+use crate::{
+    api::Page,
+    identity::Identity,
+    read::limit_in,
+    server::{Server, asked_too_much},
+};
 
 /// Objects in a page: half the usual site in one request, and far below the usual limit of 150,000.
 const PAGE: usize = 5_000;
+
+/// The least that is asked for after time-outs: a server that cannot list so few has another trouble.
+const LEAST: usize = 100;
 
 /// A listing under way.
 #[derive(Debug)]
@@ -22,33 +36,33 @@ pub(crate) struct Listing<'a> {
     query: Vec<(&'a str, String)>,
     next: usize,
     size: usize,
-    seen: HashSet<String>,
+    seen: HashSet<Identity>,
     ended: bool,
-}
-
-/// What has an identity within a listing.
-pub(crate) trait Listed: DeserializeOwned {
-    /// Equal for the same object.
-    fn identity(&self) -> String;
-}
-
-impl Listed for crate::api::Point {
-    /// The number is unique in a data server, the name part of a WebId is not stable.
-    fn identity(&self) -> String {
-        self.id.map_or_else(|| self.web_id.clone(), |id| id.to_string())
-    }
-}
-
-impl Listed for crate::api::Named {
-    fn identity(&self) -> String {
-        self.web_id.clone()
-    }
+    /// Whether a page that took too long is asked for again in halves.
+    yields: bool,
 }
 
 impl<'a> Listing<'a> {
     /// Lists what `GET path` holds; `query` without `startIndex` and `maxCount`.
     pub(crate) fn new(server: &'a Server, path: String, query: Vec<(&'a str, String)>) -> Self {
-        Self { server, path, query, next: 0, size: PAGE, seen: HashSet::new(), ended: false }
+        Self { server, path, query, next: 0, size: PAGE, seen: HashSet::new(), ended: false, yields: true }
+    }
+
+    /// Objects in a page, other than the usual.
+    pub(crate) fn pages_of(mut self, size: usize) -> Self {
+        self.size = size;
+        self
+    }
+
+    /// Leaves a page that took too long to the caller, who has a better way to ask for less.
+    pub(crate) fn unyielding(mut self) -> Self {
+        self.yields = false;
+        self
+    }
+
+    /// Whether the server has answered a page.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.next > 0 || self.ended
     }
 
     /// The next page without what was seen before; `None` at the end.
@@ -71,31 +85,39 @@ impl<'a> Listing<'a> {
 
     fn accept<T: Listed>(&mut self, page: Page<T>) -> Result<Option<Vec<T>>, Fault> {
         let length = page.items.len();
+        listed::sound(&self.path, &page.items)?;
         self.next += length;
         self.ended = length == 0 || (length < self.size && page.links.next.is_none());
         let fresh: Vec<T> = page.items.into_iter().filter(|item| self.seen.insert(item.identity())).collect();
         if length > 0 && fresh.is_empty() && !self.ended {
-            let text =
-                format!("GET {}: the server repeats a page instead of going on; the listing is not whole", self.path);
-            return Err(Fault::external("paging", text));
+            return Err(repeated(&self.path));
         }
         Ok((length > 0).then_some(fresh))
     }
 
-    /// A server with a smaller limit refuses our page; anything else is a failure.
+    /// A server with a smaller limit refuses our page, a slow one does not come to its end; anything else is a failure.
     fn shrink(&mut self, fault: Fault) -> Result<(), Fault> {
-        let limit =
-            (fault.code == "http-400" && fault.retry == Retry::Never).then(|| limit_in(&fault.message)).flatten();
-        let Some(limit) = limit else {
-            return Err(fault);
+        self.size = match smaller(self.size, &fault) {
+            Some(size) if self.yields || !asked_too_much(&fault) => size,
+            _ => return Err(fault),
         };
-        let smaller = limit.filter(|limit| *limit > 0 && *limit < self.size).unwrap_or(self.size / 2);
-        if smaller == 0 {
-            return Err(fault);
-        }
-        self.size = smaller;
         Ok(())
     }
+}
+
+/// The page to ask for after `fault`, if a smaller one may help.
+fn smaller(size: usize, fault: &Fault) -> Option<usize> {
+    if asked_too_much(fault) {
+        return (size > LEAST).then_some((size / 2).max(LEAST));
+    }
+    let limit =
+        (fault.code == "http-400" && fault.retry == Retry::Never).then(|| limit_in(&fault.message)).flatten()?;
+    Some(limit.filter(|limit| *limit > 0 && *limit < size).unwrap_or(size / 2)).filter(|size| *size > 0)
+}
+
+fn repeated(path: &str) -> Fault {
+    let text = format!("GET {path}: the server repeats a page instead of going on; the listing is not whole");
+    Fault::external("paging", text)
 }
 
 /// A list that servers do not page.
@@ -106,60 +128,4 @@ pub(crate) struct Whole<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::{Links, Named};
-
-    fn listing(server: &Server, size: usize) -> Listing<'_> {
-        let mut listing = Listing::new(server, "/x".into(), Vec::new());
-        listing.size = size;
-        listing
-    }
-
-    fn page(ids: &[u32], next: bool) -> Page<Named> {
-        let items = ids.iter().map(|id| Named { web_id: id.to_string(), ..Named::default() });
-        Page { items: items.collect(), links: Links { next: next.then(|| "https://h/next".into()) } }
-    }
-
-    fn server() -> Server {
-        Server::new(&serde_json::from_str(r#"{"source":{"url":"https://h"}}"#).unwrap())
-    }
-
-    #[test]
-    fn a_short_page_with_a_next_link_is_not_the_end() {
-        let server = server();
-        let mut listing = listing(&server, 3);
-        assert_eq!(listing.accept(page(&[1, 2], true)).unwrap().unwrap().len(), 2);
-        assert!(!listing.ended && listing.next == 2);
-        assert_eq!(listing.accept(page(&[2, 3, 4], false)).unwrap().unwrap().len(), 2);
-        assert!(!listing.ended, "a full page without a link may have a successor");
-        assert!(listing.accept(page(&[], false)).unwrap().is_none());
-        assert!(listing.ended);
-    }
-
-    #[test]
-    fn a_short_page_without_a_next_link_is_the_end() {
-        let server = server();
-        let mut listing = listing(&server, 3);
-        assert_eq!(listing.accept(page(&[1, 2], false)).unwrap().unwrap().len(), 2);
-        assert!(listing.ended);
-    }
-
-    #[test]
-    fn a_server_that_repeats_itself_is_an_error_and_no_endless_loop() {
-        let server = server();
-        let mut listing = listing(&server, 2);
-        listing.accept(page(&[1, 2], true)).unwrap();
-        assert_eq!(listing.accept(page(&[1, 2], true)).unwrap_err().code, "paging");
-    }
-
-    #[test]
-    fn a_smaller_limit_is_learnt() {
-        let server = server();
-        let mut listing = listing(&server, 5_000);
-        let text = "Parameter 'maxCount' is greater than the maximum allowed (1000)";
-        listing.shrink(Fault::status(400, "GET /x", text)).unwrap();
-        assert_eq!(listing.size, 1_000);
-        assert_eq!(listing.shrink(Fault::status(403, "GET /x", text)).unwrap_err().code, "http-403");
-    }
-}
+mod tests;

@@ -1,27 +1,22 @@
 //! The tag catalogue: one row a point.
 
-use std::sync::Arc;
-
 use arrow::{
-    array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema, TimeUnit},
+    array::RecordBatch,
+    datatypes::{DataType, Schema},
 };
 use tidegate_sdk::{
     Fault,
+    columns::{Columns, flags, numbers, texts, utc_micros},
     events::{field, host_field},
-    host, ipc,
+    ipc,
 };
 
-use crate::{api::Point, manifest::POINTS};
-
-/// Rows in a batch: a catalogue of a million points goes over in pieces.
-const ROWS: usize = 10_000;
+use crate::{api::Point, manifest::POINTS, snapshot::Snapshot};
 
 /// All columns of the catalogue.
 pub(crate) fn schema() -> Schema {
     let text = |name: &str, comment: &str| field(name, DataType::Utf8, true, comment);
     let number = |name: &str, comment: &str| field(name, DataType::Float64, true, comment);
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     Schema::new(vec![
         field("tag_webid", DataType::Utf8, false, "WebId of the point, as the server gives it"),
         text("tag_name", "Name of the point"),
@@ -34,51 +29,35 @@ pub(crate) fn schema() -> Schema {
         field("future", DataType::Boolean, true, "The point holds events ahead of now"),
         number("zero", "Low end of the expected range"),
         number("span", "Width of the expected range"),
-        host_field("last_updated", instant, true, "ingested-at", "When the catalogue was refreshed, UTC"),
+        host_field("last_updated", utc_micros(), true, "ingested-at", "When the catalogue was refreshed, UTC"),
     ])
 }
 
-/// Replaces the catalogue by these points; an empty one too.
+/// Replaces the catalogue by these points.
 pub(crate) fn emit(points: &[Point]) -> Result<(), Fault> {
-    if points.is_empty() {
-        host::emit(POINTS, &ipc::batch(&rows(points)?)?, &[]);
-    }
-    for chunk in points.chunks(ROWS) {
-        host::emit(POINTS, &ipc::batch(&rows(chunk)?)?, &[]);
-    }
-    Ok(())
+    let mut snapshot = Snapshot::new(POINTS, |points: &[&Point]| ipc::batch(&rows(points)?));
+    snapshot.push(points)?;
+    snapshot.complete()
 }
 
-fn rows(points: &[Point]) -> Result<RecordBatch, Fault> {
-    let texts = |of: fn(&Point) -> Option<&str>| -> ArrayRef {
-        let texts = points.iter().map(|point| of(point).filter(|text| !text.is_empty()));
-        Arc::new(texts.collect::<StringArray>())
-    };
-    let flags =
-        |of: fn(&Point) -> Option<bool>| -> ArrayRef { Arc::new(points.iter().map(of).collect::<BooleanArray>()) };
-    let numbers =
-        |of: fn(&Point) -> Option<f64>| -> ArrayRef { Arc::new(points.iter().map(of).collect::<Float64Array>()) };
-    let columns = vec![
-        texts(|point| Some(&point.web_id)),
-        texts(|point| Some(&point.name)),
-        texts(|point| Some(&point.path)),
-        texts(|point| point.descriptor.as_deref()),
-        texts(|point| point.point_type.as_deref()),
-        texts(|point| point.engineering_units.as_deref()),
-        texts(|point| point.digital_set_name.as_deref()),
-        flags(|point| point.step),
-        flags(|point| point.future),
-        numbers(|point| point.zero),
-        numbers(|point| point.span),
-    ];
-    let emitted: Vec<Field> = schema()
-        .fields()
-        .iter()
-        .filter(|field| !field.metadata().contains_key("host"))
-        .map(|field| Field::new(field.name(), field.data_type().clone(), field.is_nullable()))
-        .collect();
-    RecordBatch::try_new(Arc::new(Schema::new(emitted)), columns)
-        .map_err(|error| Fault::internal("ipc", format!("the tag catalogue does not fit its columns: {error}")))
+fn rows(points: &[&Point]) -> Result<RecordBatch, Fault> {
+    let text =
+        |of: fn(&Point) -> Option<&str>| texts(points.iter().map(|point| of(point).filter(|text| !text.is_empty())));
+    let flag = |of: fn(&Point) -> Option<bool>| flags(points.iter().map(|point| of(point)));
+    let number = |of: fn(&Point) -> Option<f64>| numbers(points.iter().map(|point| of(point)));
+    Columns::new(&schema())
+        .push(text(|point| Some(&point.web_id)))
+        .push(text(|point| Some(&point.name)))
+        .push(text(|point| Some(&point.path)))
+        .push(text(|point| point.descriptor.as_deref()))
+        .push(text(|point| point.point_type.as_deref()))
+        .push(text(|point| point.engineering_units.as_deref()))
+        .push(text(|point| point.digital_set_name.as_deref()))
+        .push(flag(|point| point.step))
+        .push(flag(|point| point.future))
+        .push(number(|point| point.zero))
+        .push(number(|point| point.span))
+        .finish()
 }
 
 #[cfg(test)]
@@ -91,7 +70,7 @@ mod tests {
         let json = r#"{"WebId":"F1DP","Id":7,"Name":"Öl","Path":"\\\\S\\Öl","PointType":"Float32","DigitalSetName":"",
             "Span":200.0,"Zero":50.0,"Step":false}"#;
         let point: Point = serde_json::from_str(json).unwrap();
-        let rows = rows(&[point]).unwrap();
+        let rows = rows(&[&point]).unwrap();
         let text = |name: &str| {
             rows.column_by_name(name).unwrap().as_string::<i32>().iter().next().unwrap().map(str::to_owned)
         };

@@ -4,10 +4,13 @@
 //! by the WebId that the server itself returns. What is not found is reported under the name as configured; the
 //! others go on.
 
+mod attribute;
 mod lookup;
 mod name;
 mod servers;
 
+pub(crate) use lookup::{Question, lookup};
+pub(crate) use name::Name;
 pub(crate) use servers::{chosen, data_servers};
 
 use std::collections::HashSet;
@@ -17,7 +20,6 @@ use tidegate_sdk::{
     host::{self, Level},
 };
 
-use self::name::Name;
 use crate::{
     api::{DataServer, Point, listed_point_fields},
     batch::Batch,
@@ -40,10 +42,7 @@ struct Found {
 pub(crate) async fn series(settings: &Settings) -> Result<Catalogue, Fault> {
     let server = Server::new(settings);
     let mut batch = Batch::new(&server, None);
-    let found = match settings.ingestion.tags.as_deref() {
-        Some(tags) if !tags.is_empty() => by_name(settings, &server, &mut batch, tags).await?,
-        _ => by_pattern(settings, &server, settings.ingestion.tag_filter.clone().unwrap_or_default()).await?,
-    };
+    let found = found(settings, &server, &mut batch).await?;
     points::emit(&found.points)?;
     let known = match found.points.first() {
         Some(point) => probe::batch(&mut batch, &point.web_id, settings.performance.max_count_per_request).await,
@@ -53,11 +52,27 @@ pub(crate) async fn series(settings: &Settings) -> Result<Catalogue, Fault> {
     Ok(Catalogue { series, unresolved: found.unresolved })
 }
 
+/// Refreshes the catalogue alone.
+pub(crate) async fn catalogue(settings: &Settings) -> Result<(), Fault> {
+    let server = Server::new(settings);
+    let found = found(settings, &server, &mut Batch::new(&server, None)).await?;
+    points::emit(&found.points)
+}
+
+async fn found(settings: &Settings, server: &Server, batch: &mut Batch) -> Result<Found, Fault> {
+    let ingestion = &settings.ingestion;
+    match (ingestion.tags.as_deref(), &ingestion.af_filter) {
+        (Some(tags), _) if !tags.is_empty() => by_name(settings, server, batch, tags).await,
+        (_, Some(filter)) => attribute::points(settings, server, batch, filter).await,
+        _ => by_pattern(settings, server, ingestion.tag_filter.clone().unwrap_or_default()).await,
+    }
+}
+
 /// Whether the data server must be known: a WebId and a path carry it, a bare name and a pattern do not.
 pub(crate) fn needs_home(settings: &Settings) -> bool {
     match settings.ingestion.tags.as_deref() {
         Some(tags) if !tags.is_empty() => tags.iter().any(|tag| Name::of(tag).is_bare()),
-        _ => true,
+        _ => !settings.ingestion.selects_by_attribute(),
     }
 }
 
@@ -67,11 +82,11 @@ async fn by_name(settings: &Settings, server: &Server, batch: &mut Batch, tags: 
     let home =
         if names.iter().any(Name::is_bare) { Some(chosen(settings, data_servers(server).await?)?) } else { None };
     let mut found = Found::default();
-    let asked: Vec<(&String, lookup::Question)> =
-        tags.iter().zip(&names).map(|(tag, name)| (tag, lookup::Question::new(name, home.as_ref()))).collect();
+    let asked: Vec<(&String, Question)> =
+        tags.iter().zip(&names).map(|(tag, name)| (tag, Question::new(name, home.as_ref()))).collect();
     for chunk in asked.chunks(settings.performance.batch_size) {
         let questions: Vec<_> = chunk.iter().map(|(_, question)| question.clone()).collect();
-        for ((tag, _), answer) in chunk.iter().zip(lookup::points(batch, &questions).await?) {
+        for ((tag, _), answer) in chunk.iter().zip(lookup(batch, &questions).await?) {
             match answer {
                 Ok(point) => found.add(point),
                 Err(fault) => found.unresolved.push(Unresolved { name: (*tag).clone(), fault }),
@@ -115,6 +130,10 @@ pub(crate) fn listing<'a>(server: &'a Server, home: &DataServer, pattern: &str) 
 }
 
 impl Found {
+    fn holds(&self, point: &Point) -> bool {
+        self.seen.contains(&identity(point))
+    }
+
     fn add(&mut self, point: Point) {
         if self.seen.insert(identity(&point)) {
             self.points.push(point);

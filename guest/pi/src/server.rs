@@ -7,7 +7,10 @@ use tidegate_sdk::{
     quote,
 };
 
-use crate::{api::WebException, settings::Settings};
+use crate::{
+    api::{WebException, texts},
+    settings::Settings,
+};
 
 /// The Web API that the configuration names.
 #[derive(Clone, Debug)]
@@ -29,11 +32,8 @@ impl Server {
     /// `GET path?query`, decoded; an answer that carries a failure under status 200 is that failure.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Fault> {
         let answer = self.http.get(&with_query(path, query)).await?.success()?;
-        let failure: Failure = answer.json()?;
-        match failure.web_exception {
-            Some(exception) => Err(exception.fault(&format!("GET {path}"))),
-            None => answer.json(),
-        }
+        sound(&format!("GET {path}"), &answer)?;
+        answer.json()
     }
 
     /// `POST path` with JSON; the status is the caller's to judge.
@@ -42,10 +42,32 @@ impl Server {
     }
 }
 
+/// Whether a server did not come to the end of an answer, so that less may be had where this much is not. The codes are
+/// those that the SDK gives to what the host's egress reports, and to what a gateway says instead.
+pub(crate) fn asked_too_much(fault: &Fault) -> bool {
+    matches!(fault.code.as_str(), "timeout" | "response-too-large" | "http-408" | "http-504")
+}
+
+/// Whether an answer under status 200 is one.
+fn sound(what: &str, answer: &Response) -> Result<(), Fault> {
+    let failure: Failure = answer.json()?;
+    if let Some(exception) = failure.web_exception {
+        return Err(exception.fault(what));
+    }
+    let said = texts(&failure.errors);
+    if said.is_empty() {
+        return Ok(());
+    }
+    let text = format!("{what}: errors under status 200: {}", quote(&said.join("; ")));
+    Err(Fault::external("answer-errors", text))
+}
+
 #[derive(Deserialize)]
 struct Failure {
     #[serde(default, rename = "WebException")]
     web_exception: Option<WebException>,
+    #[serde(default, rename = "Errors")]
+    errors: serde_json::Value,
 }
 
 impl WebException {
@@ -72,6 +94,21 @@ pub(crate) fn with_query(path: &str, query: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_failed_under_status_200_is_none() {
+        let table = [
+            (r#"{"Items":[]}"#, None),
+            (r#"{"Items":[],"Errors":[],"WebException":null}"#, None),
+            (r#"{"Items":[],"WebException":{"StatusCode":500,"Errors":["x"]}}"#, Some("web-exception")),
+            (r#"{"Items":[{}],"Errors":["back end gone"]}"#, Some("answer-errors")),
+            (r#"{"Items":[{}"#, Some("truncated-body")),
+        ];
+        for (text, code) in table {
+            let answer = Response::new("GET /x", 200, text.as_bytes().to_vec());
+            assert_eq!(sound("GET /x", &answer).err().map(|fault| fault.code).as_deref(), code, "{text}");
+        }
+    }
 
     #[test]
     fn a_query_survives_every_character_of_a_tag_name() {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Item, texts};
+use super::{Item, Links, texts};
 
 /// Read once, before the status is known: the two may come in either order.
 #[derive(Debug, Default)]
@@ -130,6 +130,31 @@ impl<'de> Payload<'de> for Recorded<'de> {
             return Ok(false);
         }
         self.items = map.next_value()?;
+        Ok(true)
+    }
+}
+
+/// A page of a listing inside a batch.
+#[derive(Debug)]
+pub(crate) struct ListPage<T> {
+    /// `None` where the answer has no `Items`, which proves nothing.
+    pub(crate) items: Option<Vec<T>>,
+    pub(crate) links: Links,
+}
+
+impl<T> Default for ListPage<T> {
+    fn default() -> Self {
+        Self { items: None, links: Links::default() }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Payload<'de> for ListPage<T> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        match key {
+            "Items" => self.items = map.next_value()?,
+            "Links" => self.links = map.next_value::<Option<Links>>()?.unwrap_or_default(),
+            _ => return Ok(false),
+        }
         Ok(true)
     }
 }

@@ -61,7 +61,8 @@ impl Lenient<'_> for Stamp {
     }
 }
 
-fn item_errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+/// What `Errors` says; `None` where it says nothing.
+pub(crate) fn item_errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
     let errors = serde_json::Value::deserialize(deserializer)?;
     let none = match &errors {
         serde_json::Value::Null => true,

@@ -13,14 +13,14 @@ use crate::{
 
 /// A point to be looked up.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
+pub(crate) struct Question {
     sub: Sub,
     what: String,
 }
 
 impl Question {
     /// `home` is the data server of bare names.
-    pub(super) fn new(name: &Name, home: Option<&DataServer>) -> Self {
+    pub(crate) fn new(name: &Name, home: Option<&DataServer>) -> Self {
         let fields = ("selectedFields", point_fields());
         let by_path = |path: String| Self {
             what: format!("point {path}"),
@@ -39,7 +39,7 @@ impl Question {
 }
 
 /// The points in the order of the questions, each with its own failure.
-pub(super) async fn points(batch: &mut Batch, questions: &[Question]) -> Result<Vec<Result<Point, Fault>>, Fault> {
+pub(crate) async fn lookup(batch: &mut Batch, questions: &[Question]) -> Result<Vec<Result<Point, Fault>>, Fault> {
     let subs: Vec<Sub> = questions.iter().map(|question| question.sub.clone()).collect();
     let answer = batch.ask(&subs).await?;
     let replies = batch.read::<Content<Fields>>(&answer, subs.len())?;

@@ -2,7 +2,7 @@
 
 /// A tag by the way it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     WebId(String),
     /// `\\SERVER\TAG`
     Path(String),
@@ -13,7 +13,7 @@ pub(super) enum Name {
 impl Name {
     /// A WebId is recognised by what it must be made of, because a plant may well call a tag `F1DP-101`; in doubt, a
     /// path says for certain what is meant.
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with(r"\\") {
             Self::Path(text.to_owned())
@@ -24,7 +24,7 @@ impl Name {
         }
     }
 
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         matches!(self, Self::Bare(_))
     }
 }

@@ -6,7 +6,8 @@ use crate::{api::DataServer, listing::Whole, server::Server, settings::Settings}
 
 /// Every data server that the Web API shows to this account.
 pub(crate) async fn data_servers(server: &Server) -> Result<Vec<DataServer>, Fault> {
-    let fields = "Items.WebId;Items.Name;Items.Path;Items.IsConnected;Items.ServerVersion;WebException;Errors";
+    let fields = "Items.WebId;Items.Name;Items.Path;Items.IsConnected;Items.ServerVersion;Items.ServerTime;\
+                  WebException;Errors";
     let list: Whole<DataServer> = server.get("/dataservers", &[("selectedFields", fields)]).await?;
     Ok(list.items)
 }

@@ -1,0 +1,203 @@
+//! The values of the attributes of many frames, a batch of frames a request.
+//!
+//! A frame whose values could not be read must not pass for one that has none. What may pass by itself fails the slice;
+//! what will not, such as a missing permission, leaves the frame's attributes NULL and says so. Nothing in the listing of
+//! frames tells for certain that one has no attributes, so all are asked.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::MapAccess};
+use serde_json::value::RawValue;
+use tidegate_sdk::{
+    Fault, Retry,
+    host::{self, Level},
+    http::encode,
+    quote,
+};
+
+use super::text::text;
+use crate::{
+    api::{Content, Fields, Payload, errors_of},
+    batch::{Batch, Refusal, Reply, Sub, judge},
+    server::asked_too_much,
+};
+
+/// `Value` with all that is in it: the failure of a single value stands beside it.
+const FIELDS: &str = "Items.Name;Items.Path;Items.Value;Items.Errors;WebException;Errors;Message";
+
+/// Attributes by name, `Parent|Name` where they are nested.
+pub(super) type Map = Vec<(String, Option<String>)>;
+
+/// What became of the attributes of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Attributes {
+    Read(Map),
+    /// The frame was deleted since it was listed.
+    Gone,
+    /// They will not be readable the next time either.
+    Unreadable(Fault),
+}
+
+/// Reads values.
+#[derive(Debug)]
+pub(super) struct Values {
+    batch: Batch,
+    batch_size: usize,
+}
+
+impl Values {
+    /// `batch_size` frames in a request.
+    pub(super) fn new(batch: Batch, batch_size: usize) -> Self {
+        Self { batch, batch_size }
+    }
+
+    /// The attributes of these frames, in their order.
+    ///
+    /// # Errors
+    /// When the values of one of them could not be read for a cause that may pass.
+    pub(super) async fn of(&mut self, frames: &[&str]) -> Result<Vec<Attributes>, Fault> {
+        let mut all = Vec::with_capacity(frames.len());
+        while let Some(rest) = frames.get(all.len()..).filter(|rest| !rest.is_empty()) {
+            let chunk = rest.get(..self.batch_size).unwrap_or(rest);
+            match self.chunk(chunk).await {
+                Ok(attributes) => all.extend(attributes),
+                Err(fault) if asked_too_much(&fault) && chunk.len() > 1 => {
+                    self.batch_size = chunk.len().div_ceil(2);
+                    let text = format!("{}; asking for {} frames at once from here on", fault.message, self.batch_size);
+                    host::log(Level::Warn, &text);
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn chunk(&mut self, frames: &[&str]) -> Result<Vec<Attributes>, Fault> {
+        let subs: Vec<Sub> = frames.iter().map(|frame| sub(frame)).collect();
+        let answer = self.batch.ask(&subs).await?;
+        let replies = self.batch.read::<Content<Streams<'_>>>(&answer, subs.len())?;
+        let mut attributes = Vec::with_capacity(frames.len());
+        for (frame, reply) in frames.iter().zip(replies) {
+            attributes.push(read(frame, reply)?);
+        }
+        self.confirm(frames, &mut attributes).await?;
+        Ok(attributes)
+    }
+
+    /// A frame that is not found may be gone, or the server may not know the values of any: asking for the frame itself
+    /// tells.
+    async fn confirm(&mut self, frames: &[&str], attributes: &mut [Attributes]) -> Result<(), Fault> {
+        let missing: Vec<usize> = (0..frames.len()).filter(|at| attributes.get(*at).is_some_and(not_found)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let subs: Vec<Sub> = missing.iter().filter_map(|at| Some(exists(frames.get(*at)?))).collect();
+        let answer = self.batch.ask(&subs).await?;
+        let replies = self.batch.read::<Content<Fields>>(&answer, subs.len())?;
+        for (at, reply) in missing.into_iter().zip(replies) {
+            let Some(place) = attributes.get_mut(at) else { continue };
+            match judge("event frame", reply) {
+                Err(refusal) if refusal.status == Some(404) => *place = Attributes::Gone,
+                Err(Refusal { fault, .. }) if fault.retry == Retry::Later => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn not_found(attributes: &Attributes) -> bool {
+    matches!(attributes, Attributes::Unreadable(fault) if fault.code == "http-404")
+}
+
+/// Nested attributes come with `searchFullHierarchy`, hidden and excluded ones do not: nobody looks at them.
+fn sub(frame: &str) -> Sub {
+    Sub {
+        path: format!("/streamsets/{}/value", encode(frame)),
+        query: vec![("searchFullHierarchy", "true".to_owned()), ("selectedFields", FIELDS.to_owned())],
+    }
+}
+
+fn exists(frame: &str) -> Sub {
+    Sub {
+        path: format!("/eventframes/{}", encode(frame)),
+        query: vec![("selectedFields", "WebId;WebException;Errors;Message".to_owned())],
+    }
+}
+
+/// The streams of a stream set.
+#[derive(Debug, Default)]
+struct Streams<'a> {
+    /// `None` where the answer has no `Items`, which proves nothing.
+    items: Option<Vec<Stream<'a>>>,
+}
+
+impl<'de> Payload<'de> for Streams<'de> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        if key != "Items" {
+            return Ok(false);
+        }
+        self.items = map.next_value()?;
+        Ok(true)
+    }
+}
+
+/// An attribute with its value.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stream<'a> {
+    #[serde(default, borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    path: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    value: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "errors_of")]
+    errors: Option<Box<str>>,
+}
+
+/// The attributes of one frame.
+fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attributes, Fault> {
+    let what = format!("values of event frame {frame}");
+    let streams = match judge(&what, reply) {
+        Ok(streams) => streams,
+        Err(Refusal { fault, .. }) if fault.retry == Retry::Later => return Err(fault),
+        Err(Refusal { fault, .. }) => return Ok(Attributes::Unreadable(fault)),
+    };
+    let Some(items) = streams.items else {
+        let text = format!("{what}: an answer without Items proves nothing");
+        return Err(Fault::external("items-missing", text));
+    };
+    let mut map: Map = Vec::with_capacity(items.len());
+    for stream in items {
+        let failed = |said: &str| Fault::external("item-errors", format!("{what}: {}", quote(said)));
+        if let Some(errors) = &stream.errors {
+            return Err(failed(errors));
+        }
+        let Some(key) = stream.key() else {
+            return Err(Fault::external("malformed-answer", format!("{what}: a value without a name")));
+        };
+        let value = match stream.value {
+            Some(value) => text(value.get()).map_err(|said| failed(&format!("{key}: {said}")))?,
+            None => None,
+        };
+        // Names differ among the attributes of one parent; a map could not hold two.
+        if !map.iter().any(|(known, _)| *known == key) {
+            map.push((key, value));
+        }
+    }
+    Ok(Attributes::Read(map))
+}
+
+impl Stream<'_> {
+    /// The name, with those of the parents of a nested attribute.
+    fn key(&self) -> Option<String> {
+        let name = self.name.as_deref().filter(|name| !name.is_empty())?;
+        let nested = self.path.as_deref().and_then(|path| path.split_once('|')).map(|(_, names)| names);
+        let nested = nested.filter(|names| names.strip_suffix(name).is_some_and(|parents| parents.ends_with('|')));
+        Some(nested.unwrap_or(name).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;
