@@ -42,6 +42,10 @@ pub(crate) struct Pages {
     cap: usize,
     /// The most that a page may be widened to when one instant fills it.
     ceiling: usize,
+    /// Rows that one answer should hold.
+    answer: usize,
+    /// Whether less is asked for because an answer took too long.
+    eased: bool,
     /// Whether the server has been seen to obey `maxCount`: a page was longer than its default.
     obeys: bool,
     started: bool,
@@ -77,6 +81,8 @@ impl Pages {
             batch_size: batch_size.max(1),
             cap: max_count.clamp(1, ceiling),
             ceiling,
+            answer: ROWS_PER_ANSWER,
+            eased: false,
             obeys: false,
             started: false,
         }
@@ -91,20 +97,33 @@ impl Pages {
             (0..self.tags.len()).filter(|tag| self.tags.get(*tag).is_some_and(|tag| !tag.done)).collect();
         open.sort_by_key(|tag| self.tags.get(*tag).map(|tag| tag.at));
         open.truncate(self.batch_size);
-        let even = (ROWS_PER_ANSWER / open.len().max(1)).max(SMALLEST_PAGE).min(self.cap);
+        let even = (self.answer / open.len().max(1)).max(SMALLEST_PAGE).min(self.cap);
         let first = !std::mem::replace(&mut self.started, true);
         let mut asks = Vec::with_capacity(open.len());
         let mut rows = 0;
         for index in open {
             let Some(tag) = self.tags.get(index) else { continue };
             let count = if first { even } else { tag.next_count(self.cap) };
-            if !first && !asks.is_empty() && rows + count > ROWS_PER_ANSWER {
+            if !first && !asks.is_empty() && rows + count > self.answer {
                 break;
             }
             rows += count;
             asks.push(Ask { tag: index, interval: Interval::new(tag.at, tag.end), count });
         }
         asks
+    }
+
+    /// The last answer took too long: asks for half the tags and half the rows from here on. Once only, because a server
+    /// may go on with what nobody waits for any more; `false` the second time.
+    pub(crate) fn ease(&mut self) -> bool {
+        if std::mem::replace(&mut self.eased, true) {
+            return false;
+        }
+        self.batch_size = self.batch_size.min(self.tags.len()).div_ceil(2).max(1);
+        self.answer = (self.answer / 2).max(1);
+        self.cap = self.cap.div_ceil(2);
+        self.started = self.tags.iter().any(|tag| tag.at > tag.start);
+        true
     }
 
     /// The tag of `ask` cannot be read further: returns what stays unproven.

@@ -296,3 +296,19 @@ fn an_event_with_errors_ends_what_is_proven_at_its_microsecond() {
     assert_eq!((interval, fault.code.as_str()), (Interval::new(7 * MICRO, SECOND), "item-errors"));
     assert!(pages.round().is_empty());
 }
+
+#[test]
+fn after_a_time_out_the_same_tags_are_asked_for_half_and_then_no_more() {
+    let server = Server { streams: vec![steady(500, SECOND); 100], limit: 150_000, stubborn: None };
+    let intervals = vec![Interval::new(0, 500 * SECOND); 100];
+    let mut pages = Pages::new(&intervals, 100, 10_000, None);
+    let late = pages.round();
+    assert!(pages.ease());
+    let again = pages.round();
+    let rows = |asks: &[Ask]| asks.iter().map(|ask| ask.count).sum::<usize>();
+    assert_eq!((late.len(), again.len()), (100, 50));
+    assert_eq!((rows(&late), rows(&again)), (ROWS_PER_ANSWER, ROWS_PER_ANSWER / 2));
+    assert!(again.iter().all(|ask| ask.interval.start == 0), "nothing is skipped");
+    assert!(!pages.ease(), "a second time-out is the host's to judge");
+    assert_mirrored(&server, &intervals, &drain(&server, &intervals, &mut pages));
+}
