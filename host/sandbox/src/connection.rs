@@ -44,7 +44,9 @@ impl Connection {
             let said = call.guest.call_check(&mut *call.store).await?;
             Ok(with_notes(said.into_iter().map(convert::finding).collect(), call.store.data()))
         };
-        self.call("check the server", None, call).await
+        let mut findings = self.call("check the server", None, call).await?;
+        findings.extend(self.egress.compresses().await.map(compression));
+        Ok(findings)
     }
 
     /// The declared tables that the configuration asks for; no request is made.
@@ -168,6 +170,16 @@ impl Connection {
 /// A fault that the guest reports, completed with what the gate knows.
 fn reported(said: crate::bindings::types::Fault, state: &State) -> Fault {
     state.trail.complete(convert::fault(said))
+}
+
+fn compression(yes: bool) -> Finding {
+    let (outcome, detail, advice) = if yes {
+        (Outcome::Ok, "answers come compressed (gzip)", "")
+    } else {
+        let advice = "ask the administrator of the server, or of a proxy before it, for gzip: answers shrink to a tenth";
+        (Outcome::Warning, "answers come uncompressed", advice)
+    };
+    Finding { subject: "compression".to_owned(), outcome, detail: detail.to_owned(), advice: advice.to_owned() }
 }
 
 /// Findings together with what the gate saw and no finding tells.

@@ -6,6 +6,7 @@ mod address;
 mod body;
 mod budget;
 mod client;
+mod compression;
 mod concurrency;
 mod exchange;
 mod failure;
@@ -95,13 +96,11 @@ struct Counters {
 
 /// The gate to one source; shared by all instances of its plugin, so that budgets hold for the whole host.
 pub struct Egress {
+    config: EgressConfig,
     client: reqwest::Client,
     policy: Policy,
-    credentials: Arc<dyn Credentials>,
     budget: Budget,
     backoff: Backoff,
-    connect_timeout: Duration,
-    response_timeout: Duration,
     counters: Arc<Counters>,
 }
 
@@ -113,17 +112,16 @@ impl Egress {
     /// a budget of nothing.
     pub fn new(config: EgressConfig) -> Result<Self, Error> {
         client::check(&config)?;
-        let client = client::build(&config)?;
+        let client = client::build(&config, true)?;
         let patience = config.response_timeout.saturating_mul(PATIENCE);
+        let quiet_hours = config.quiet_hours.clone();
         Ok(Self {
             client,
-            policy: Policy::new(config.base, config.capabilities),
-            credentials: config.credentials,
-            budget: Budget::new(config.in_flight, config.requests_per_second, config.quiet_hours, patience),
+            policy: Policy::new(config.base.clone(), config.capabilities.clone()),
+            budget: Budget::new(config.in_flight, config.requests_per_second, quiet_hours, patience),
             backoff: Backoff::new(config.attempts),
-            connect_timeout: config.connect_timeout,
-            response_timeout: config.response_timeout,
             counters: Arc::default(),
+            config,
         })
     }
 

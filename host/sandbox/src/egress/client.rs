@@ -49,12 +49,12 @@ pub(super) fn check(config: &EgressConfig) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds the client.
-pub(super) fn build(config: &EgressConfig) -> Result<Client, Error> {
+/// Builds a client; `unpack`: it asks for compressed answers and unpacks them.
+pub(super) fn build(config: &EgressConfig, unpack: bool) -> Result<Client, Error> {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .http1_only()
-        .gzip(true)
+        .gzip(unpack)
         .no_proxy()
         .referer(false)
         .redirect(redirect::Policy::none())

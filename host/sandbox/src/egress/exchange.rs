@@ -81,7 +81,7 @@ impl Egress {
         let (parts, body) = request.into_parts();
         let url = self.policy.admit(&parts.method, &parts.uri)?;
         let headers = headers::outgoing(&parts.headers);
-        let body = body::collect(body, caller.request_bytes, self.response_timeout).await?;
+        let body = body::collect(body, caller.request_bytes, self.config.response_timeout).await?;
         let mut ask = Ask { method: parts.method, url, headers, body };
         for _ in 0..=REDIRECTS {
             let answer = self.answer(&ask, caller).await?;
@@ -147,7 +147,7 @@ impl Egress {
             return Err(Failure::queue(format!("{}: no request in flight ended in time to send this one", ask.what())));
         };
         // Asked anew for each attempt: a token may have expired while the request waited.
-        let authorization = self.credentials.authorization().await.map_err(Failure::credentials)?;
+        let authorization = self.config.credentials.authorization().await.map_err(Failure::credentials)?;
         let mut headers = ask.headers.clone();
         if let Some(mut value) = authorization {
             value.set_sensitive(true);
@@ -159,8 +159,8 @@ impl Egress {
         }
         let started = Instant::now();
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let first_byte = shorter(caller.options.first_byte_timeout, self.response_timeout);
-        let connect = shorter(caller.options.connect_timeout, self.connect_timeout);
+        let first_byte = shorter(caller.options.first_byte_timeout, self.config.response_timeout);
+        let connect = shorter(caller.options.connect_timeout, self.config.connect_timeout);
         let what = ask.what();
         let response = match tokio::time::timeout(connect + first_byte, request.send()).await {
             Ok(Ok(response)) => Response::from(response),
@@ -210,7 +210,7 @@ impl Egress {
             trail: Arc::clone(&caller.trail),
             busy: caller.busy.clone(),
             counters: Arc::clone(&self.counters),
-            silence: shorter(caller.options.between_bytes_timeout, self.response_timeout),
+            silence: shorter(caller.options.between_bytes_timeout, self.config.response_timeout),
             limit: caller.response_bytes,
             started: answer.started,
         };

@@ -349,3 +349,15 @@ fn settings_that_cannot_be_are_refused_with_the_setting() {
     let pem = EgressConfig { ca_pem: Some(b"no pem".to_vec()), ..config("https://pi") };
     assert!(Egress::new(pem).err().unwrap().to_string().contains("tls.ca_file holds no usable certificate"));
 }
+
+#[tokio::test]
+async fn it_is_found_out_whether_answers_come_compressed() {
+    for (headers, expected) in [("content-encoding: gzip\r\n", Some(true)), ("", Some(false))] {
+        let server = Server::start(vec![Reply::new("200 OK", headers, b"x")], None).await;
+        assert_eq!(Guest::of(&server).egress.compresses().await, expected);
+        let asked = server.asked().concat().to_lowercase();
+        assert!(asked.contains("accept-encoding: gzip") && asked.contains("authorization: basic"), "{asked}");
+    }
+    let server = Server::start(vec![Reply::new("403 Forbidden", "", b"x")], None).await;
+    assert_eq!(Guest::of(&server).egress.compresses().await, None);
+}

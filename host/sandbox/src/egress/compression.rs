@@ -1,0 +1,25 @@
+//! Whether the server compresses its answers. The gate unpacks them before a guest sees them, so only the gate can tell;
+//! and its own client unpacks them before it sees them, so another client asks once.
+
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
+
+use super::{Egress, client};
+
+impl Egress {
+    /// Asks for something small that the plugin may ask for, compressed. `None` where that cannot be had.
+    pub(crate) async fn compresses(&self) -> Option<bool> {
+        let capabilities = &self.config.capabilities;
+        let plain = capabilities.iter().find(|capability| capability.method == "GET" && !capability.path.contains('*'))?;
+        let url = format!("{}/{}", self.config.base.as_str().trim_end_matches('/'), plain.path);
+        let client = client::build(&self.config, false).ok()?;
+        let _permit = self.budget.enter().await?;
+        let mut request = client.get(url).header(ACCEPT_ENCODING, "gzip").timeout(self.config.response_timeout);
+        if let Some(mut value) = self.config.credentials.authorization().await.ok()? {
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let response = request.send().await.ok()?;
+        let coded = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        response.status().is_success().then_some(coded)
+    }
+}
