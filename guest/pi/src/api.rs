@@ -11,9 +11,9 @@ mod lenient;
 mod text;
 mod value;
 
-pub(crate) use asset::{
-    Attribute, AttributeLinks, DataReference, Element, ElementLinks, attribute_fields, element_fields,
-};
+pub(crate) use asset::{Attribute, Element, attribute_fields, element_fields};
+#[cfg(test)]
+pub(crate) use asset::{AttributeLinks, DataReference, ElementLinks};
 pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebException};
 pub(crate) use frame::{Frame, frame_fields};
 pub(crate) use item::{Item, Stamp, item_errors as errors_of};
@@ -58,7 +58,7 @@ pub(crate) struct Point {
 }
 
 /// The fields of a [`Point`].
-const POINT_FIELDS: [&str; 12] = [
+pub(crate) const POINT_FIELDS: [&str; 12] = [
     "WebId",
     "Id",
     "Name",

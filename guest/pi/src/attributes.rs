@@ -5,11 +5,15 @@
 //! `pi_timeseries` and `pi_points` hold, which is the server's own form. The element is found by its GUID instead, which
 //! the WebId of an attribute carries in any form.
 //!
+//! Whether that listing goes down to nested attributes is not told for every version either: where it shows an attribute
+//! that has children and shows none of them, these are asked for (`nested`).
+//!
 //! Of hidden and excluded attributes the documentation of this listing says nothing: it has no parameter about them, and
 //! AF's own search, which it calls, returns both. What the server lists is taken, whatever its flags. The fallback, which
 //! asks element by element, would leave both out and therefore asks for them.
 
 mod link;
+mod nested;
 mod owner;
 mod points;
 mod rows;
@@ -24,7 +28,10 @@ use tidegate_sdk::{
     http::encode as encoded,
 };
 
-use self::rows::{AttributeRow, encode, row};
+use self::{
+    nested::Nested,
+    rows::{AttributeRow, encode, row},
+};
 use crate::{
     af::Root,
     api::{Attribute, attribute_fields},
@@ -73,10 +80,14 @@ impl Pass {
         let mut query = fields();
         query.extend([("searchFullHierarchy", "true".to_owned()), ("sortField", "Name".to_owned())]);
         let mut listing = Listing::new(server, format!("{}/elementattributes", root.resource), query).pages_of(PAGE);
+        let mut nested = Nested::default();
         loop {
             match listing.page::<Attribute>().await {
-                Ok(Some(page)) => self.take(page, None, index).await?,
-                Ok(None) => return Ok(()),
+                Ok(Some(page)) => {
+                    nested.note(&page);
+                    self.take(page, None, index).await?;
+                }
+                Ok(None) => return self.below(server, nested.missing(), index).await,
                 Err(fault) if !listing.has_begun() && is_refusal(&fault) => {
                     host::log(Level::Warn, &format!("{}; asking element by element instead", fault.message));
                     return self.by_element(server, index).await;
@@ -84,6 +95,23 @@ impl Pass {
                 Err(fault) => return Err(fault),
             }
         }
+    }
+
+    /// The attributes at any depth below these.
+    async fn below(&mut self, server: &Server, parents: Vec<String>, index: &Index) -> Result<(), Fault> {
+        let mut query = fields();
+        query.push(("searchFullHierarchy", "true".to_owned()));
+        let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size, query);
+        for parent in parents {
+            let path = format!("/attributes/{}/attributes", encoded(&parent));
+            crowd.add(parent, path);
+        }
+        while let Some(pages) = crowd.round::<Attribute>().await? {
+            for (_, page) in pages {
+                self.take(page, None, index).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn by_element(&mut self, server: &Server, index: &Index) -> Result<(), Fault> {
@@ -127,5 +155,5 @@ impl Pass {
 
 /// What every listing of attributes asks for.
 fn fields() -> Vec<(&'static str, String)> {
-    vec![("associations", "DataReference".to_owned()), ("selectedFields", attribute_fields("Items."))]
+    vec![("associations", "DataReference".to_owned()), ("selectedFields", attribute_fields(&["WebId", "Name"]))]
 }

@@ -38,6 +38,8 @@ pub(crate) struct Listing<'a> {
     size: usize,
     seen: HashSet<Identity>,
     ended: bool,
+    /// Objects that were shown more than once.
+    repeats: usize,
     /// Whether a page that took too long is asked for again in halves.
     yields: bool,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Listing<'a> {
 impl<'a> Listing<'a> {
     /// Lists what `GET path` holds; `query` without `startIndex` and `maxCount`.
     pub(crate) fn new(server: &'a Server, path: String, query: Vec<(&'a str, String)>) -> Self {
-        Self { server, path, query, next: 0, size: PAGE, seen: HashSet::new(), ended: false, yields: true }
+        Self { server, path, query, next: 0, size: PAGE, seen: HashSet::new(), ended: false, repeats: 0, yields: true }
     }
 
     /// Objects in a page, other than the usual.
@@ -63,6 +65,12 @@ impl<'a> Listing<'a> {
     /// Whether the server has answered a page.
     pub(crate) fn has_begun(&self) -> bool {
         self.next > 0 || self.ended
+    }
+
+    /// Whether an object came twice. Where objects are listed once each, another one then moved to a page that had been
+    /// read already, and is missing; without, as many objects came as there are.
+    pub(crate) fn has_shifted(&self) -> bool {
+        self.repeats > 0
     }
 
     /// The next page without what was seen before; `None` at the end.
@@ -89,6 +97,7 @@ impl<'a> Listing<'a> {
         self.next += length;
         self.ended = length == 0 || (length < self.size && page.links.next.is_none());
         let fresh: Vec<T> = page.items.into_iter().filter(|item| self.seen.insert(item.identity())).collect();
+        self.repeats += length - fresh.len();
         if length > 0 && fresh.is_empty() && !self.ended {
             return Err(repeated(&self.path));
         }

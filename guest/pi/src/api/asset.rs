@@ -56,6 +56,7 @@ pub(crate) struct Attribute {
     pub(crate) data_reference_plug_in: Option<String>,
     pub(crate) config_string: Option<String>,
     pub(crate) is_configuration_item: Option<bool>,
+    pub(crate) has_children: Option<bool>,
     pub(crate) category_names: Option<Vec<String>>,
     /// With `associations=DataReference` on servers that know it.
     pub(crate) data_reference: Option<DataReference>,
@@ -99,7 +100,7 @@ const ELEMENT: [&str; 13] = [
     "WebException",
 ];
 
-const ATTRIBUTE: [&str; 17] = [
+const ATTRIBUTE: [&str; 18] = [
     "WebId",
     "Id",
     "Name",
@@ -111,8 +112,9 @@ const ATTRIBUTE: [&str; 17] = [
     "DataReferencePlugIn",
     "ConfigString",
     "IsConfigurationItem",
+    "HasChildren",
     "CategoryNames",
-    "DataReference",
+    "DataReference.Type",
     "Links.Element",
     "Links.Point",
     "Errors",
@@ -124,9 +126,12 @@ pub(crate) fn element_fields(prefix: &str) -> String {
     selected(prefix, &ELEMENT)
 }
 
-/// The same for attributes.
-pub(crate) fn attribute_fields(prefix: &str) -> String {
-    selected(prefix, &ATTRIBUTE)
+/// The same for a listing of attributes, with these fields of the point behind each: with all of them, the links of the
+/// points alone would be half of the answer.
+pub(crate) fn attribute_fields(point: &[&str]) -> String {
+    let point: Vec<String> = point.iter().map(|field| format!("DataReference.PIPoint.{field}")).collect();
+    let fields: Vec<&str> = ATTRIBUTE.into_iter().chain(point.iter().map(String::as_str)).collect();
+    selected("Items.", &fields)
 }
 
 /// The fields of each object, and outside the objects of a listing where it goes on and in which a failure hides.
@@ -162,7 +167,8 @@ mod tests {
         .unwrap();
         let point = attribute.data_reference.unwrap().pi_point.unwrap();
         assert_eq!((point.web_id.as_str(), point.id), ("F1DP", Some(7)));
-        assert!(attribute_fields("Items.").ends_with("Links.Next;WebException;Errors"));
+        let fields = attribute_fields(&["WebId"]);
+        assert!(fields.ends_with("Items.DataReference.PIPoint.WebId;Links.Next;WebException;Errors"), "{fields}");
         assert!(!element_fields("").contains("Next"));
     }
 }

@@ -23,7 +23,8 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Lists a slice to its end, one listing for each template, or until it is too much and `can_be_cut`.
+    /// Lists a slice to its end, one listing for each template. Gives it up where a shorter one is better, if it
+    /// `can_be_cut`: when it holds too much, or takes pages that cannot be told to fit together.
     pub(super) async fn frames(&self, slice: &Slice, can_be_cut: bool) -> Result<Outcome, Fault> {
         let mut found = Found::default();
         let named = self.templates.iter().map(|template| Some(template.as_str()));
@@ -36,6 +37,12 @@ impl Attempt<'_> {
                 if can_be_cut && found.is_too_much(slice) {
                     return Ok(Outcome::TooMany);
                 }
+            }
+            // Frames that begin at the same time stand in no certain order, so pages may overlap.
+            match listing.has_shifted() {
+                true if can_be_cut => return Ok(Outcome::TooMany),
+                true => return Err(shifted()),
+                false => {}
             }
         }
         Ok(Outcome::Whole(found))
@@ -75,4 +82,9 @@ impl Attempt<'_> {
         }
         Ok(())
     }
+}
+
+fn shifted() -> Fault {
+    let text = "the list of event frames changed while it was read, page by page; it is read again later";
+    Fault::external("paging", text)
 }

@@ -35,13 +35,15 @@ pub(super) struct Slices {
     at: Instant,
     end: Instant,
     length: i64,
+    /// What a time-out has shown to be too long.
+    longest: i64,
     late: usize,
 }
 
 impl Slices {
     /// Begins at the start of `interval`.
     pub(super) fn new(interval: Interval) -> Self {
-        Self { start: interval.start, at: interval.start, end: interval.end, length: FIRST, late: 0 }
+        Self { start: interval.start, at: interval.start, end: interval.end, length: FIRST, longest: i64::MAX, late: 0 }
     }
 
     /// The slice to read now; `None` when all is read.
@@ -60,7 +62,7 @@ impl Slices {
         let length = slice.interval.nanos();
         let wanted = i128::from(length) * TARGET as i128 / began.max(1) as i128;
         let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
-        self.length = whole(wanted.clamp(length / LEAP, length.saturating_mul(LEAP)));
+        self.length = whole(wanted.clamp(length / LEAP, length.saturating_mul(LEAP)).min(self.longest));
         self.at = slice.interval.end;
         self.late = 0;
     }
@@ -82,6 +84,7 @@ impl Slices {
             return false;
         }
         self.cut(slice);
+        self.longest = self.length;
         true
     }
 }
@@ -200,6 +203,12 @@ mod tests {
             }
         }
         assert_eq!(lengths, [86_400, 43_200, 21_600, 10_800, 5_400, 2_700]);
+        let mut slow = Slices::new(Interval::new(0, 100 * FIRST));
+        let first = slow.next().unwrap();
+        assert!(slow.cut_after_time_out(&first));
+        let half = slow.next().unwrap();
+        slow.done(&half, 0);
+        assert_eq!(slow.next().unwrap().interval.nanos(), FIRST / 2, "what took too long is not tried again");
         let short = Slices::new(Interval::new(0, LEAST));
         assert!(!short.can_be_cut(&short.next().unwrap()));
     }

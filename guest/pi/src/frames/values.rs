@@ -1,8 +1,9 @@
 //! The values of the attributes of many frames, a batch of frames a request.
 //!
-//! A frame whose values could not be read must not pass for one that has none. What may pass by itself fails the slice;
-//! what will not, such as a missing permission, leaves the frame's attributes NULL and says so. Nothing in the listing of
-//! frames tells for certain that one has no attributes, so all are asked.
+//! A frame whose values could not be read must not pass for one that has none. What may pass by itself fails the slice,
+//! and so does a refusal of all its frames. One that concerns single frames for good, such as a missing permission, must
+//! not hold back all that come after: it leaves the frame's attributes NULL and says so. Nothing in the listing of frames
+//! tells for certain that one has no attributes, so all are asked.
 
 use std::borrow::Cow;
 
@@ -54,7 +55,7 @@ impl Values {
     /// The attributes of these frames, in their order.
     ///
     /// # Errors
-    /// When the values of one of them could not be read for a cause that may pass.
+    /// When the values of one of them could not be read for a cause that may pass, or those of none.
     pub(super) async fn of(&mut self, frames: &[&str]) -> Result<Vec<Attributes>, Fault> {
         let mut all = Vec::with_capacity(frames.len());
         while let Some(rest) = frames.get(all.len()..).filter(|rest| !rest.is_empty()) {
@@ -69,6 +70,7 @@ impl Values {
                 Err(fault) => return Err(fault),
             }
         }
+        refused(&all).map_or(Ok(()), Err)?;
         Ok(all)
     }
 
@@ -104,6 +106,15 @@ impl Values {
         }
         Ok(())
     }
+}
+
+/// The refusal of frames none of which could be read: it is about the request, not about them.
+fn refused(all: &[Attributes]) -> Option<Fault> {
+    let refusal = all.iter().find_map(|attributes| match attributes {
+        Attributes::Unreadable(fault) => Some(fault.clone()),
+        _ => None,
+    });
+    refusal.filter(|_| !all.iter().any(|attributes| matches!(attributes, Attributes::Read(_))))
 }
 
 fn not_found(attributes: &Attributes) -> bool {

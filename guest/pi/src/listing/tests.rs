@@ -22,8 +22,9 @@ fn a_short_page_with_a_next_link_is_not_the_end() {
     let mut listing = listing(&server, 3);
     assert!(!listing.has_begun());
     assert_eq!(listing.accept(page(&[1, 2], true)).unwrap().unwrap().len(), 2);
-    assert!(listing.has_begun() && !listing.ended && listing.next == 2);
+    assert!(listing.has_begun() && !listing.ended && listing.next == 2 && !listing.has_shifted());
     assert_eq!(listing.accept(page(&[2, 3, 4], false)).unwrap().unwrap().len(), 2);
+    assert!(listing.has_shifted());
     assert!(!listing.ended, "a full page without a link may have a successor");
     assert!(listing.accept(page(&[], false)).unwrap().is_none());
     assert!(listing.ended);

@@ -8,7 +8,7 @@ use tidegate_sdk::{
 use super::Found;
 use crate::{
     af,
-    api::{Attribute, Point, attribute_fields},
+    api::{Attribute, POINT_FIELDS, Point, attribute_fields},
     attributes::{Link, Points, link},
     batch::Batch,
     listing::Listing,
@@ -64,7 +64,7 @@ fn query(filter: &AfFilter) -> Vec<(&'static str, String)> {
         ("searchFullHierarchy", "true".to_owned()),
         ("associations", "DataReference".to_owned()),
         ("sortField", "Name".to_owned()),
-        ("selectedFields", attribute_fields("Items.")),
+        ("selectedFields", attribute_fields(&POINT_FIELDS)),
     ];
     query.extend(filter.template.clone().map(|template| ("elementTemplate", template)));
     query.extend(filter.attribute.clone().map(|attribute| ("attributeNameFilter", attribute)));

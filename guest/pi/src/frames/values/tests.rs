@@ -57,6 +57,17 @@ fn what_could_not_be_read_never_passes_for_no_attributes() {
 }
 
 #[test]
+fn a_refusal_of_all_frames_is_a_gap_and_one_of_a_single_frame_its_own() {
+    let (read, gone) = (Attributes::Read(Vec::new()), Attributes::Gone);
+    let unreadable = Attributes::Unreadable(Fault::status(403, "x", ""));
+    assert_eq!(refused(&[unreadable.clone(), gone.clone()]).map(|fault| fault.code).as_deref(), Some("http-403"));
+    assert_eq!(refused(&[read.clone(), unreadable]), None);
+    assert_eq!(refused(&[gone]), None);
+    assert_eq!(refused(&[read]), None);
+    assert_eq!(refused(&[]), None);
+}
+
+#[test]
 fn only_a_frame_that_is_not_found_is_asked_for_again() {
     assert!(not_found(&Attributes::Unreadable(Fault::status(404, "x", ""))));
     assert!(!not_found(&Attributes::Unreadable(Fault::status(403, "x", ""))));
