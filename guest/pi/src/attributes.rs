@@ -22,6 +22,8 @@ pub(crate) use link::{Link, link};
 pub(crate) use points::Points;
 pub(crate) use rows::schema;
 
+use std::collections::HashSet;
+
 use tidegate_sdk::{
     Fault,
     host::{self, Level},
@@ -37,7 +39,7 @@ use crate::{
     api::{Attribute, attribute_fields},
     batch::Batch,
     hierarchy::{Index, is_refusal},
-    listing::{Crowd, Listing},
+    listing::{Crowd, Listed, Listing},
     manifest::ELEMENT_ATTRIBUTES,
     server::Server,
     settings::Settings,
@@ -87,7 +89,7 @@ impl Pass {
                     nested.note(&page);
                     self.take(page, None, index).await?;
                 }
-                Ok(None) => return self.below(server, nested.missing(), index).await,
+                Ok(None) => break,
                 Err(fault) if !listing.has_begun() && is_refusal(&fault) => {
                     host::log(Level::Warn, &format!("{}; asking element by element instead", fault.message));
                     return self.by_element(server, index).await;
@@ -95,19 +97,23 @@ impl Pass {
                 Err(fault) => return Err(fault),
             }
         }
+        self.below(server, nested.missing(), index).await?;
+        // The bulk listing of an element holds what is below it, and not the element's own.
+        let own: Vec<&str> = root.element.iter().map(|element| element.web_id.as_str()).collect();
+        self.of_elements(server, &own, &["searchFullHierarchy"], index).await
     }
 
-    /// The attributes at any depth below these.
+    /// The attributes at any depth below these, level by level.
     async fn below(&mut self, server: &Server, parents: Vec<String>, index: &Index) -> Result<(), Fault> {
-        let mut query = fields();
-        query.push(("searchFullHierarchy", "true".to_owned()));
-        let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size, query);
-        for parent in parents {
-            let path = format!("/attributes/{}/attributes", encoded(&parent));
-            crowd.add(parent, path);
-        }
+        let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size, fields());
+        parents.into_iter().for_each(|parent| ask_below(&mut crowd, parent));
+        let mut seen = HashSet::new();
         while let Some(pages) = crowd.round::<Attribute>().await? {
-            for (_, page) in pages {
+            for (_, mut page) in pages {
+                page.retain(|attribute| seen.insert(attribute.identity()));
+                for parent in page.iter().filter(|attribute| attribute.has_children == Some(true)) {
+                    ask_below(&mut crowd, nested::short(parent));
+                }
                 self.take(page, None, index).await?;
             }
         }
@@ -115,11 +121,23 @@ impl Pass {
     }
 
     async fn by_element(&mut self, server: &Server, index: &Index) -> Result<(), Fault> {
+        let all: Vec<&str> = index.ids().collect();
+        self.of_elements(server, &all, &["searchFullHierarchy", "showHidden", "showExcluded"], index).await
+    }
+
+    /// The attributes of single elements; `flags` are set.
+    async fn of_elements(
+        &mut self,
+        server: &Server,
+        elements: &[&str],
+        flags: &[&'static str],
+        index: &Index,
+    ) -> Result<(), Fault> {
         let mut query = fields();
-        query.extend(["searchFullHierarchy", "showHidden", "showExcluded"].map(|key| (key, "true".to_owned())));
+        query.extend(flags.iter().map(|flag| (*flag, "true".to_owned())));
         let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size, query);
-        for id in index.ids() {
-            crowd.add(id.to_owned(), format!("/elements/{}/attributes", encoded(id)));
+        for id in elements {
+            crowd.add((*id).to_owned(), format!("/elements/{}/attributes", encoded(id)));
         }
         while let Some(pages) = crowd.round::<Attribute>().await? {
             for (element, page) in pages {
@@ -151,6 +169,11 @@ impl Pass {
         }
         self.table.complete()
     }
+}
+
+fn ask_below(crowd: &mut Crowd, attribute: String) {
+    let path = format!("/attributes/{}/attributes", encoded(&attribute));
+    crowd.add(attribute, path);
 }
 
 /// What every listing of attributes asks for.

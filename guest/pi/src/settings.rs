@@ -59,7 +59,7 @@ pub(crate) struct Ingestion {
 /// Attributes by the elements they belong to.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct AfFilter {
-    /// Path of the element at or below which they stand.
+    /// Path of the element below which these stand.
     #[serde(default)]
     pub(crate) root: Option<String>,
     /// Template of the elements.

@@ -22,9 +22,7 @@ impl Nested {
                 self.followed.insert(Identity::of_path(parent));
             }
             if attribute.has_children == Some(true) {
-                // The short form: HTTP.sys refuses a segment of a path beyond 260 characters.
-                let web_id = web_id::id_only(&attribute.web_id).unwrap_or_else(|| attribute.web_id.clone());
-                self.parents.push((web_id, Identity::of_path(path)));
+                self.parents.push((short(attribute), Identity::of_path(path)));
             }
         }
     }
@@ -34,6 +32,11 @@ impl Nested {
         let followed = self.followed;
         self.parents.into_iter().filter(|(_, path)| !followed.contains(path)).map(|(web_id, _)| web_id).collect()
     }
+}
+
+/// The WebId in its short form: HTTP.sys refuses a segment of a path beyond 260 characters.
+pub(super) fn short(attribute: &Attribute) -> String {
+    web_id::id_only(&attribute.web_id).unwrap_or_else(|| attribute.web_id.clone())
 }
 
 #[cfg(test)]
