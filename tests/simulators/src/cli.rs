@@ -1,5 +1,7 @@
 //! The options of `tidegate-sim pi` and the server they describe.
 
+mod plant;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -74,6 +76,9 @@ pub(crate) struct Pi {
     /// Name of the data server.
     #[arg(long, default_value = "SIMPI")]
     server_name: String,
+    /// The plant: elements and event frames.
+    #[command(flatten)]
+    plant: plant::Plant,
     /// How callers prove who they are.
     #[arg(long, value_enum, default_value_t = AuthKind::Anonymous)]
     auth: AuthKind,
@@ -167,8 +172,9 @@ Faults: EFFECT[:ARG[:ARG]][,key=value]… or a JSON object.
   cap:MAX                       the server's own limit is lower: 400 above it
   duplicate  unordered          an item twice; two items in the wrong order
 
-  route=WILDCARD                batch, streams/recorded, points, points/search, dataservers/points, …
-  tag=WILDCARD                  name of a tag, or one of its WebIds
+  route=WILDCARD                batch, streams/recorded, points, points/search, dataservers/points, elements/get,
+                                assetdatabases/{elements,elementattributes,eventframes}, streamsets/parent/value, …
+  tag=WILDCARD                  name of the tag, element, attribute, event frame or database in the path, or a WebId
   scope=any|request|sub         whole requests, sub-requests of a batch, or both
   nth=N  count=N  p=SHARE       from the N-th match on; at most N times; on this share, drawn from the seed
 
@@ -214,7 +220,9 @@ impl Pi {
                 BatchDialect::Dictionary => Dialect::Dictionary,
                 BatchDialect::Requests => Dialect::Requests,
             },
-            knobs: self.knobs(),
+            knobs: self.plant.knobs(self.knobs()),
+            assets: self.plant.assets(),
+            frames: self.plant.frames(),
             port: self.port,
             address: self.address,
             tags: self.tags,
@@ -229,13 +237,13 @@ impl Pi {
             name_prefix: self.name_prefix,
             snapshot: self.snapshot,
             server_name: self.server_name,
+            asset_server_name: self.plant.asset_server_name,
             max_items: self.max_items,
             rate_limit: self.rate_limit,
             gzip: self.gzip,
             max_body: self.max_body,
             control: self.control,
             threads: self.threads,
-            ..Config::default()
         };
         Ok((config, faults))
     }

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tidegate_simulators::pi::Server;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Historian servers: strict, deterministic, with faults on demand.
 #[derive(Parser)]
@@ -34,17 +34,19 @@ fn main() -> Result<()> {
     if let (Some(path), Some(pem)) = (&certificate, server.ca_pem()) {
         std::fs::write(path, pem).with_context(|| format!("writing the certificate to {}", path.display()))?;
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Whoever reads the line may send the signal at once, so it is caught before.
+    let terminate = runtime.block_on(async { signal(SignalKind::terminate()) })?;
     let mut out = std::io::stdout();
     writeln!(out, "listening on {}", server.url())?;
     out.flush()?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(told_to_stop())?;
+    runtime.block_on(told_to_stop(terminate))?;
     server.stop();
     Ok(())
 }
 
 /// Returns on SIGTERM or ctrl-c.
-async fn told_to_stop() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn told_to_stop(mut terminate: Signal) -> Result<()> {
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),

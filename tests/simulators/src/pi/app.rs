@@ -101,8 +101,8 @@ impl App {
             return refuse(out, Refusal::no_route(&format!("{}{}", incoming.base, incoming.path)));
         };
         self.counter.routed(incoming.sub, route.label());
-        let tag = segments.get(1).filter(|_| route.is_about_a_tag()).and_then(|id| self.find_tag(id).ok());
-        let plan = self.faults.plan(incoming.sub, route.label(), tag.as_deref());
+        let subject = || segments.get(1).filter(|_| route.has_subject()).and_then(|id| self.lookup(id).ok());
+        let plan = self.faults.plan(incoming.sub, route.label(), subject);
         let knobs = &self.config.knobs;
         let result = match plan.status {
             Some(status) => Err(Refusal::of_status(status, incoming.sub, knobs.retry_after, knobs.rate_limit_json)),

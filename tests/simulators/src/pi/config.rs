@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use super::assets::Assets;
+use super::frames::Frames;
 use super::tag::Kind;
 
 /// What the server holds and how it behaves. `Config::default()` is a small plant of ten tags and one day.
@@ -48,6 +50,10 @@ pub struct Config {
     pub server_name: String,
     /// Name of the AF server.
     pub asset_server_name: String,
+    /// What the AF server holds.
+    pub assets: Assets,
+    /// What event frames each of its databases holds.
+    pub frames: Frames,
     /// How callers prove who they are.
     pub auth: Auth,
     /// Serves HTTPS with a certificate made at start-up; see [`super::Server::ca_pem`].
@@ -97,6 +103,8 @@ impl Default for Config {
             hidden: BTreeMap::new(),
             server_name: "SIMPI".to_owned(),
             asset_server_name: "SIMAF".to_owned(),
+            assets: Assets::default(),
+            frames: Frames::default(),
             auth: Auth::Anonymous,
             tls: false,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -265,6 +273,28 @@ pub struct Knobs {
     pub version: String,
     /// Difference of the server's clock to ours in seconds, for `*` and `ServerTime`.
     pub clock_skew_seconds: i64,
+    /// `searchFullHierarchy` lists an element once for each of its parents.
+    pub element_per_parent: bool,
+    /// `/elements/{id}/elements` holds elements with another first parent too, else `referencedelements` alone does.
+    pub elements_hold_references: bool,
+    /// Bulk lists of attributes hold those below other attributes too.
+    pub bulk_nested_attributes: bool,
+    /// Bulk lists of attributes hold hidden and excluded ones too.
+    pub bulk_hidden_attributes: bool,
+    /// `/elementtemplates` needs `field` where `query` is given (2018).
+    pub templates_need_field: bool,
+    /// `/elementtemplates` knows `startIndex`.
+    pub templates_start_index: bool,
+    /// `EndTime` of an open frame is `9999-12-31T23:59:59.9999999Z`, else without the fraction.
+    pub open_end_fraction: bool,
+    /// `AcknowledgedDate` of a frame that nobody has acknowledged.
+    pub unacknowledged_date: String,
+    /// `BackwardFromStartTime` leaves out frames that begin at `startTime`, `ForwardFromEndTime` those that end there.
+    pub strict_frame_search: bool,
+    /// `recorded` of a whole element or frame is 409 where an attribute has no history, else it leaves that one out.
+    pub parent_recorded_conflict: bool,
+    /// `/streams/{id}/value` reads attributes without data reference too, else it answers 409.
+    pub static_streams: bool,
 }
 
 impl Default for Knobs {
@@ -286,6 +316,17 @@ impl Default for Knobs {
             chunked: true,
             version: "1.19.1.28".to_owned(),
             clock_skew_seconds: 0,
+            element_per_parent: false,
+            elements_hold_references: true,
+            bulk_nested_attributes: false,
+            bulk_hidden_attributes: false,
+            templates_need_field: true,
+            templates_start_index: false,
+            open_end_fraction: false,
+            unacknowledged_date: "1970-01-01T00:00:00Z".to_owned(),
+            strict_frame_search: false,
+            parent_recorded_conflict: false,
+            static_streams: false,
         }
     }
 }

@@ -19,7 +19,8 @@ pub struct Fault {
     /// Wildcard over the route label (`batch`, `streams/recorded`, `points/search`…); `None`: any route.
     #[serde(default)]
     pub route: Option<String>,
-    /// Wildcard over the tag's name, or one of its WebIds; `None`: any call.
+    /// Wildcard over the name of the tag, element, attribute, event frame or database that the path names, or one of its
+    /// WebIds; `None`: any call.
     #[serde(default)]
     pub tag: Option<String>,
     /// Whether whole requests, sub-requests of a batch, or both are meant.
@@ -129,7 +130,7 @@ impl Fault {
         self
     }
 
-    /// Only calls about tags whose name matches this wildcard, or whose WebId this is.
+    /// Only calls about a tag or an AF object whose name matches this wildcard, or whose WebId this is.
     pub fn tag(mut self, pattern: &str) -> Fault {
         self.tag = Some(pattern.to_owned());
         self

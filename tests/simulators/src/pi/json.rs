@@ -78,6 +78,24 @@ impl<'o, 'f> Obj<'o, 'f> {
         self.text(name, &super::time::format_ticks(ticks))
     }
 
+    /// A string member in parts, for the links that every object has by the dozen.
+    pub(crate) fn link(&mut self, name: &str, parts: &[&str]) -> &mut Self {
+        if let Some((out, _)) = self.key(name) {
+            out.push(b'"');
+            parts.iter().for_each(|part| render::escaped(out, part));
+            out.push(b'"');
+        }
+        self
+    }
+
+    /// A member that is a list of strings.
+    pub(crate) fn texts(&mut self, name: &str, values: &[String]) -> &mut Self {
+        if let Some((out, _)) = self.key(name) {
+            strings(out, values);
+        }
+        self
+    }
+
     /// An object member.
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Obj<'_, 'f>)) -> &mut Self {
         if let Some((out, below)) = self.key(name) {

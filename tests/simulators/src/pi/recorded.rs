@@ -9,10 +9,8 @@ use super::answer::Refusal;
 use super::app::Call;
 use super::archive::{Item, View};
 use super::event::{Event, Value};
-use super::fault::Shape;
-use super::fields::Selection;
 use super::json::{self, Obj};
-use super::render::Rows;
+use super::render::{self, Rows};
 use super::tag::Tag;
 
 /// What lies beyond the ends of the window.
@@ -70,6 +68,14 @@ impl Ask {
         })
     }
 
+    /// Where no window was asked for, that of an event frame takes its place.
+    pub(crate) fn within(mut self, call: &Call<'_>, start: i64, end: i64) -> Ask {
+        if call.query.one("starttime").is_none() && call.query.one("endtime").is_none() {
+            (self.lo, self.hi, self.descending) = (start.min(end), start.max(end), end < start);
+        }
+        self
+    }
+
     /// The events, at most `max`, in the direction of time asked for.
     pub(crate) fn select(&self, view: &View<'_>) -> Vec<Item> {
         let Ask { lo, hi, descending, max, .. } = *self;
@@ -118,52 +124,25 @@ fn interpolate(view: &View<'_>, at: i64) -> Option<Event> {
     Some(Event { ticks: at, value, annotated: false, ..before })
 }
 
-/// Lets faults change a selection of events.
-fn reshape(shape: &Shape, items: &mut Vec<Item>) {
-    if shape.offline {
-        items.clear();
-    }
-    if let Some((_, after)) = shape.web_exception {
-        items.truncate(after);
-    }
-    let middle = items.len() / 2;
-    if shape.duplicate
-        && let Some(item) = items.get(middle).cloned()
-    {
-        items.insert(middle, item);
-    }
-    if shape.unordered && items.len() >= 2 {
-        items.swap(middle - 1, middle);
-    }
-}
-
 /// Writes `Items` and `UnitsAbbreviation` of one stream into an open object; how many events that were.
-pub(crate) fn members(call: &Call<'_>, object: &mut Obj<'_, '_>, tag: &Tag, ask: &Ask) -> usize {
+pub(crate) fn members(call: &Call<'_>, object: &mut Obj<'_, '_>, tag: &Tag, ask: &Ask, units: &str) -> usize {
     let mut items = ask.select(&call.app.truth.view(tag));
-    reshape(&call.shape, &mut items);
+    call.shape.apply(&mut items);
     let always = call.app.config.knobs.exceptions_always;
     let count = items.len();
     if !call.shape.no_items
         && let Some((out, selection)) = object.key("Items")
     {
         out.reserve(count * 144);
-        list(out, selection, tag, &items, ask.annotations, always, call.shape.item_errors);
+        let rows = Rows::in_units(selection, ask.annotations, always, units);
+        list(out, rows, tag, &items, call.shape.item_errors);
     }
-    object.text("UnitsAbbreviation", "");
+    object.text("UnitsAbbreviation", units);
     call.app.counter.events(count);
     count
 }
 
-fn list(
-    out: &mut Vec<u8>,
-    selection: Selection<'_>,
-    tag: &Tag,
-    items: &[Item],
-    annotations: bool,
-    always: bool,
-    errors_at: Option<usize>,
-) {
-    let mut rows = Rows::new(selection, annotations, always);
+fn list(out: &mut Vec<u8>, mut rows: Rows<'_>, tag: &Tag, items: &[Item], errors_at: Option<usize>) {
     let errors_at = errors_at.map(|index| index.min(items.len().saturating_sub(1)));
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
@@ -189,6 +168,19 @@ pub(crate) fn web_exception(call: &Call<'_>, root: &mut Obj<'_, '_>) {
             None => return,
         }
     };
+    exception(out, status);
+}
+
+/// Adds the `WebException` of a fault to the object that was written last.
+pub(crate) fn late_exception(call: &Call<'_>, out: &mut Vec<u8>) {
+    let Some((status, _)) = call.shape.web_exception else { return };
+    render::reopen(out);
+    out.extend_from_slice(b"\"WebException\":");
+    exception(out, status);
+    out.push(b'}');
+}
+
+fn exception(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(format!("{{\"StatusCode\":{status},\"Errors\":").as_bytes());
     json::strings(out, &["The operation failed while the response was being written.".to_owned()]);
     out.push(b'}');

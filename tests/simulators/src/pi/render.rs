@@ -14,6 +14,12 @@ use super::time::Stamper;
 /// Appends a JSON string as Json.NET escapes it.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    escaped(out, text);
+    out.push(b'"');
+}
+
+/// Appends the inside of a JSON string.
+pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut from = 0;
     for (at, byte) in bytes.iter().enumerate() {
@@ -29,7 +35,6 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
 }
 
 /// Escapes the character at the head of `bytes`; how many bytes it had.
@@ -164,12 +169,17 @@ pub(crate) struct Rows<'f> {
 impl<'f> Rows<'f> {
     /// Prepares for `selection` below an item; `annotations` as the `associations` parameter asks.
     pub(crate) fn new(selection: Selection<'f>, annotations: bool, errors_always: bool) -> Rows<'f> {
+        Rows::in_units(selection, annotations, errors_always, "")
+    }
+
+    /// As [`Rows::new`], for values in these units.
+    pub(crate) fn in_units(selection: Selection<'f>, annotations: bool, errors_always: bool, units: &str) -> Rows<'f> {
         let (timestamp, value) = (selection.has("Timestamp"), selection.pick("Value"));
         let tails = std::array::from_fn(|flags| {
             let flags = Flags(flags as u8);
             let mut tail = Vec::new();
             let mut object = Obj::open(&mut tail, selection);
-            object.text("UnitsAbbreviation", "");
+            object.text("UnitsAbbreviation", units);
             object.bool("Good", flags.has(Flags::GOOD));
             object.bool("Questionable", flags.has(Flags::QUESTIONABLE));
             object.bool("Substituted", flags.has(Flags::SUBSTITUTED));
@@ -239,22 +249,30 @@ impl<'f> Rows<'f> {
     /// Adds `Errors` to the item that was written last.
     pub(crate) fn errors(&mut self, out: &mut Vec<u8>) {
         if self.errors {
-            self.extra(out, |_, out| {
-                out.extend_from_slice(
-                    b"\"Errors\":[{\"FieldName\":\"Value\",\"Message\":[\"Simulated item error.\"]}]",
-                );
-            });
+            item_errors(out, "Value");
         }
     }
 
     fn extra(&mut self, out: &mut Vec<u8>, member: impl FnOnce(&mut Self, &mut Vec<u8>)) {
-        out.pop();
-        if out.last() != Some(&b'{') {
-            out.push(b',');
-        }
+        reopen(out);
         member(self, out);
         out.push(b'}');
     }
+}
+
+/// Takes the end off the object that was written last, ready for a further member.
+pub(crate) fn reopen(out: &mut Vec<u8>) {
+    out.pop();
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+}
+
+/// Adds `Errors` about `field` to the object that was written last.
+pub(crate) fn item_errors(out: &mut Vec<u8>, field: &str) {
+    reopen(out);
+    let text = format!("\"Errors\":[{{\"FieldName\":\"{field}\",\"Message\":[\"Simulated item error.\"]}}]}}");
+    out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]

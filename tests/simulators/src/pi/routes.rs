@@ -9,14 +9,27 @@
 //! | `points`, `points/multiple`, `points/search`, `points/get`, `points/attributes` | `/points…` |
 //! | `streams/{recorded,value,end,summary,recordedattime}` | `/streams/{id}/…` |
 //! | `streamsets/{recorded,value,end}` | `/streamsets/…?webId=…` |
-//! | `assetservers`, `assetservers/get`, `assetservers/assetdatabases`, `assetdatabases`, `assetdatabases/get`, `assetdatabases/list` | AF, one database, empty |
+//! | `streamsets/parent/{recorded,value}` | `/streamsets/{id}/…` of an element, an event frame or an attribute |
+//! | `assetservers`, `assetservers/get`, `assetservers/assetdatabases` | `/assetservers[?name=\|?path=]`, `/{id}`, `/{id}/assetdatabases` |
+//! | `assetdatabases`, `assetdatabases/get` | `/assetdatabases?path=`, `/{id}` |
+//! | `assetdatabases/{elements,referencedelements,elementattributes,elementtemplates,eventframes,eventframeattributes}` | `/assetdatabases/{id}/…` |
+//! | `elements`, `elements/get`, `elements/multiple` | `/elements?path=`, `/{id}`, `/multiple` |
+//! | `elements/{elements,referencedelements,attributes,elementattributes,eventframes,paths}` | `/elements/{id}/…` |
+//! | `attributes`, `attributes/get`, `attributes/multiple`, `attributes/attributes`, `attributes/value` | `/attributes…` |
+//! | `eventframes`, `eventframes/get`, `eventframes/multiple` | `/eventframes?path=`, `/{id}`, `/multiple` |
+//! | `eventframes/{eventframes,attributes,referencedelements}` | `/eventframes/{id}/…` |
+//! | `elementtemplates/get` | `/elementtemplates/{id}` |
 //! | `batch` | `POST /batch` |
 
 mod assets;
+mod frames;
 mod home;
+mod listing;
+mod multiple;
 mod points;
 mod search;
 mod servers;
+mod source;
 mod streams;
 mod streamsets;
 mod summary;
@@ -24,8 +37,7 @@ mod summary;
 use super::answer::{Head, Refusal};
 use super::app::{App, Call};
 use super::batch;
-use super::fields::Selection;
-use super::json::Obj;
+use listing::{Page, collection};
 
 /// A route of the API.
 #[derive(Clone, Copy, Debug)]
@@ -69,15 +81,50 @@ impl Route {
             ["streamsets", "recorded"] => ("streamsets/recorded", streamsets::recorded),
             ["streamsets", "value"] => ("streamsets/value", streamsets::value),
             ["streamsets", "end"] => ("streamsets/end", streamsets::end),
-            ["assetservers"] => ("assetservers", assets::servers),
-            ["assetservers", _] => ("assetservers/get", assets::server),
-            ["assetservers", _, "assetdatabases"] => ("assetservers/assetdatabases", assets::databases),
-            ["assetdatabases"] => ("assetdatabases", assets::by_path),
-            ["assetdatabases", _] => ("assetdatabases/get", assets::database),
-            ["assetdatabases", _, "elements" | "eventframes" | "elementattributes" | "elementtemplates"] => {
-                ("assetdatabases/list", assets::nothing)
-            }
+            ["streamsets", _, "recorded"] => ("streamsets/parent/recorded", streamsets::parent_recorded),
+            ["streamsets", _, "value"] => ("streamsets/parent/value", streamsets::parent_value),
             ["batch"] => ("batch", batch::execute),
+            other => return Route::asset_framework(other),
+        };
+        Some(Route { label, handler })
+    }
+
+    /// The routes of Asset Framework.
+    fn asset_framework(path: &[&str]) -> Option<Route> {
+        use assets::{attributes, bulk, elements, servers as af, templates};
+        let (label, handler): (&'static str, Handler) = match path {
+            ["assetservers"] => ("assetservers", af::list),
+            ["assetservers", _] => ("assetservers/get", af::get),
+            ["assetservers", _, "assetdatabases"] => ("assetservers/assetdatabases", af::databases),
+            ["assetdatabases"] => ("assetdatabases", af::database_by_path),
+            ["assetdatabases", _] => ("assetdatabases/get", af::database_by_id),
+            ["assetdatabases", _, "elements"] => ("assetdatabases/elements", elements::below),
+            ["assetdatabases", _, "referencedelements"] => ("assetdatabases/referencedelements", elements::referenced),
+            ["assetdatabases", _, "elementattributes"] => ("assetdatabases/elementattributes", bulk::list),
+            ["assetdatabases", _, "elementtemplates"] => ("assetdatabases/elementtemplates", templates::list),
+            ["assetdatabases", _, "eventframes"] => ("assetdatabases/eventframes", frames::of_database),
+            ["assetdatabases", _, "eventframeattributes"] => ("assetdatabases/eventframeattributes", frames::bulk),
+            ["elements"] => ("elements", elements::by_path),
+            ["elements", "multiple"] => ("elements/multiple", elements::several),
+            ["elements", _] => ("elements/get", elements::get),
+            ["elements", _, "elements"] => ("elements/elements", elements::below),
+            ["elements", _, "referencedelements"] => ("elements/referencedelements", elements::referenced),
+            ["elements", _, "attributes"] => ("elements/attributes", attributes::of_element),
+            ["elements", _, "elementattributes"] => ("elements/elementattributes", bulk::list),
+            ["elements", _, "eventframes"] => ("elements/eventframes", frames::of_element),
+            ["elements", _, "paths"] => ("elements/paths", elements::paths),
+            ["attributes"] => ("attributes", attributes::by_path),
+            ["attributes", "multiple"] => ("attributes/multiple", attributes::several),
+            ["attributes", _] => ("attributes/get", attributes::get),
+            ["attributes", _, "attributes"] => ("attributes/attributes", attributes::below),
+            ["attributes", _, "value"] => ("attributes/value", attributes::value),
+            ["eventframes"] => ("eventframes", frames::by_path),
+            ["eventframes", "multiple"] => ("eventframes/multiple", frames::several),
+            ["eventframes", _] => ("eventframes/get", frames::get),
+            ["eventframes", _, "eventframes"] => ("eventframes/eventframes", frames::below),
+            ["eventframes", _, "attributes"] => ("eventframes/attributes", frames::attributes),
+            ["eventframes", _, "referencedelements"] => ("eventframes/referencedelements", frames::elements),
+            ["elementtemplates", _] => ("elementtemplates/get", templates::get),
             _ => return None,
         };
         Some(Route { label, handler })
@@ -88,9 +135,12 @@ impl Route {
         self.label
     }
 
-    /// Whether the second segment is a point's WebId.
-    pub(crate) fn is_about_a_tag(self) -> bool {
-        self.label.starts_with("streams/") || matches!(self.label, "points/get" | "points/attributes")
+    /// Whether the second segment is the WebId of a point or an AF object.
+    pub(crate) fn has_subject(self) -> bool {
+        let lists = ["dataservers/", "enumerationsets/", "system/", "assetservers/", "streamsets/"];
+        let named = self.label.contains('/') && !lists.iter().any(|list| self.label.starts_with(list));
+        (named && !self.label.ends_with("/multiple") && self.label != "points/search")
+            || self.label.starts_with("streamsets/parent/")
     }
 }
 
@@ -109,57 +159,4 @@ pub(crate) fn serve(route: Route, call: &Call<'_>, out: &mut Vec<u8>) -> Result<
 /// The id in the path: the segment after the collection's name.
 fn id<'c>(call: &'c Call<'_>) -> &'c str {
     call.segments.get(1).map_or("", String::as_str)
-}
-
-/// `{"Links":{},"Items":[…]}` without paging.
-fn collection<T>(
-    call: &Call<'_>,
-    out: &mut Vec<u8>,
-    items: impl IntoIterator<Item = T>,
-    each: impl FnMut(&mut Vec<u8>, Selection<'_>, T),
-) -> Head {
-    let fields = call.query.fields();
-    let mut root = Obj::open(out, fields.root());
-    root.object("Links", |_| {}).array("Items", items, each);
-    root.close();
-    Head::json(200)
-}
-
-/// Where a page of a list begins and ends.
-#[derive(Clone, Copy, Debug)]
-struct Page {
-    start: usize,
-    count: usize,
-    total: usize,
-}
-
-impl Page {
-    /// Reads `startIndex` and `maxCount` for a list of `total`.
-    fn read(call: &Call<'_>, default: i64, cap: usize, total: usize) -> Result<Page, Refusal> {
-        let cap = call.shape.cap.unwrap_or(cap);
-        Ok(Page { start: call.query.start_index()?, count: call.query.max_count(default, cap)?, total })
-    }
-
-    /// The positions on this page.
-    fn range(self) -> std::ops::Range<usize> {
-        let start = self.start.min(self.total);
-        start..start.saturating_add(self.count).min(self.total)
-    }
-
-    /// `First`, `Previous`, `Next`, `Last` as far as they exist, with the request's other parameters kept.
-    fn links(self, call: &Call<'_>, links: &mut Obj<'_, '_>, last: bool) {
-        let path = format!("{}/{}", call.base, call.segments.join("/"));
-        let kept = call.query.rest(&["startindex"]);
-        let url = |start: usize| format!("{path}?{kept}{}startIndex={start}", if kept.is_empty() { "" } else { "&" });
-        links.text("First", &url(0));
-        if self.start > 0 {
-            links.text("Previous", &url(self.start.saturating_sub(self.count)));
-        }
-        if self.range().end < self.total {
-            links.text("Next", &url(self.start + self.count));
-        }
-        if last {
-            links.text("Last", &url(self.total.saturating_sub(1) / self.count * self.count));
-        }
-    }
 }

@@ -7,7 +7,6 @@ use super::config::Hidden;
 use super::event::Event;
 use super::generate::Generator;
 use super::webid::{self, Class, Form, Guid, Local};
-use super::wildcard;
 
 /// Kind of value that a tag holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,13 +140,5 @@ impl Tag {
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Overlay) -> T) -> T {
         let mut guard = self.overlay.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut guard))
-    }
-
-    /// Whether a fault's `tag` pattern means this tag: its name, by wildcard, or one of its WebIds.
-    pub(crate) fn answers_to(&self, pattern: &str) -> bool {
-        let forms = [Form::Full, Form::IdOnly, Form::PathOnly, Form::LocalIdOnly, Form::DefaultIdOnly];
-        wildcard::matches(pattern, &self.point.name)
-            || pattern == self.point.name
-            || forms.iter().any(|form| self.point.web_id(*form) == pattern)
     }
 }

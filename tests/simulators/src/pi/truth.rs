@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::archive::View;
+use super::assets::{Af, AssetTruth, Attribute};
 use super::clock::{Clock, DAY, SECOND};
 use super::config::{Config, Override};
-use super::event::Event;
+use super::event::{Event, Value};
+use super::frames::{FrameTruth, Record};
 use super::generate::{Generator, mix};
 use super::names;
 use super::tag::{Kind, Point, Tag};
@@ -25,6 +27,7 @@ struct Inner {
     start: i64,
     clock: Clock,
     tags: RwLock<Arc<Catalogue>>,
+    assets: Af,
 }
 
 /// All tags and the ways to find one.
@@ -73,8 +76,9 @@ impl Truth {
         let clock = Clock::new(config.end, config.live, config.knobs.clock_skew_seconds);
         let start = clock.arrived() - (config.days * DAY as f64) as i64;
         let server = server_guid(&config.server_name);
-        let truth =
-            Truth { inner: Arc::new(Inner { config: config.clone(), server, start, clock, tags: RwLock::default() }) };
+        let assets = Af::new(config, start, clock.arrived());
+        let inner = Inner { config: config.clone(), server, start, clock, tags: RwLock::default(), assets };
+        let truth = Truth { inner: Arc::new(inner) };
         let mut catalogue = Catalogue::default();
         for index in 0..config.tags {
             let change = config.overrides.get(&index).cloned().unwrap_or_default();
@@ -206,6 +210,46 @@ impl Truth {
         let now = View::new(tag, &self.inner.clock, false).collect(ticks, ticks, false, usize::MAX);
         let now: Vec<Arc<Event>> = now.iter().map(|item| Arc::new(item.event(tag))).collect();
         Some(tag.edit(|overlay| change(overlay.entry(ticks).or_insert(now))))
+    }
+
+    /// The elements and their attributes.
+    pub fn assets(&self) -> AssetTruth {
+        AssetTruth::new(self.clone())
+    }
+
+    /// The event frames.
+    pub fn frames(&self) -> FrameTruth {
+        FrameTruth::new(self.clone())
+    }
+
+    /// The asset databases.
+    pub(crate) fn af(&self) -> &Af {
+        &self.inner.assets
+    }
+
+    /// What a read of an attribute at `at` gives: its own value, or that of the tag it refers to.
+    pub(crate) fn reading(&self, attribute: &Attribute, at: i64) -> Event {
+        if let Some(event) = &attribute.value {
+            let calculated = attribute.data_reference == "Formula";
+            let ticks = if calculated { at.min(self.inner.clock.arrived()) } else { event.ticks };
+            return Event { ticks, ..event.clone() };
+        }
+        let bad = |value: Value| Event { good: false, ..Event::good(at, value) };
+        let catalogue = self.catalogue();
+        let Some(tag) = attribute.tag.and_then(|index| catalogue.tags.get(index)) else {
+            return bad(Value::Errors(vec![format!("PI Point not found '{}'.", attribute.config_string)]));
+        };
+        if tag.point.kind == Kind::Blob {
+            return bad(Value::Errors(vec!["Values of type 'Unsupported' are not supported.".to_owned()]));
+        }
+        let newest = self.view(tag).newest(at);
+        newest.map_or_else(|| bad(Value::System { name: "No Data".into(), code: 248 }), |item| item.event(tag))
+    }
+
+    /// The instant that values of a frame are read at: its end, or what has arrived while it is open.
+    pub(crate) fn context(&self, frame: &Record) -> i64 {
+        let arrived = self.inner.clock.arrived();
+        frame.end(arrived).unwrap_or(arrived)
     }
 
     /// All tags as of now.

@@ -6,6 +6,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
+use super::generate::mix;
+
 /// A GUID in its textual byte order.
 pub(crate) type Guid = [u8; 16];
 
@@ -25,6 +27,9 @@ pub enum Form {
 }
 
 impl Form {
+    /// All five.
+    pub const ALL: [Form; 5] = [Form::Full, Form::IdOnly, Form::PathOnly, Form::LocalIdOnly, Form::DefaultIdOnly];
+
     /// Reads the `webIdType` parameter.
     pub(crate) fn parse(name: &str) -> Option<Form> {
         Some(match name.to_ascii_lowercase().as_str() {
@@ -59,6 +64,16 @@ pub(crate) enum Class {
     AssetServer,
     /// `RD`.
     AssetDatabase,
+    /// `Em`.
+    Element,
+    /// `AbE`: an attribute that an element owns.
+    ElementAttribute,
+    /// `AbF`: an attribute that an event frame owns.
+    FrameAttribute,
+    /// `Fm`.
+    EventFrame,
+    /// `ET`: a template of elements or of event frames.
+    ElementTemplate,
 }
 
 impl Class {
@@ -68,11 +83,44 @@ impl Class {
             Class::Point => "DP",
             Class::AssetServer => "RS",
             Class::AssetDatabase => "RD",
+            Class::Element => "Em",
+            Class::ElementAttribute => "AbE",
+            Class::FrameAttribute => "AbF",
+            Class::EventFrame => "Fm",
+            Class::ElementTemplate => "ET",
         }
+    }
+
+    /// Reads the letters, the owner's included, off the head of `rest`.
+    fn read(rest: &mut &str) -> Result<Class, Unknown> {
+        let (letters, mut tail) = rest.split_at_checked(2).ok_or(Unknown::Garbage)?;
+        let class = match letters {
+            "DS" => Class::DataServer,
+            "DP" => Class::Point,
+            "RS" => Class::AssetServer,
+            "RD" => Class::AssetDatabase,
+            "Em" => Class::Element,
+            "Fm" => Class::EventFrame,
+            "ET" => Class::ElementTemplate,
+            "Ab" => {
+                let owner = tail.chars().next();
+                tail = tail.get(1..).unwrap_or_default();
+                match owner {
+                    Some('E') => Class::ElementAttribute,
+                    Some('F') => Class::FrameAttribute,
+                    _ => return Err(Unknown::Garbage),
+                }
+            }
+            "AT" | "MS" | "MV" | "Xs" | "XT" | "XR" | "XP" | "XC" | "EC" | "AC" | "BC" | "Bl" | "TR" | "TP" | "SI"
+            | "SM" | "Ut" | "UC" => return Err(Unknown::Missing),
+            _ => return Err(Unknown::Garbage),
+        };
+        *rest = tail;
+        Ok(class)
     }
 }
 
-/// A number inside its server.
+/// What tells an object from others inside its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Local {
     /// The server itself.
@@ -81,6 +129,8 @@ pub(crate) enum Local {
     Number(u32),
     /// An AF object.
     Guid(Guid),
+    /// An AF object inside its owner: first the owner, then itself.
+    Owned(Guid, Guid),
 }
 
 /// What a WebId says.
@@ -117,9 +167,35 @@ pub(crate) fn guid_text(guid: &Guid) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
+/// Reads the hyphenated text of a GUID, in any case.
+pub(crate) fn parse_guid(text: &str) -> Option<Guid> {
+    let hyphens = [8, 13, 18, 23].iter().all(|at| text.as_bytes().get(*at) == Some(&b'-'));
+    let hex: Vec<u8> = text
+        .bytes()
+        .filter(|byte| *byte != b'-')
+        .map(|b| (b as char).to_digit(16))
+        .map(|d| Some(d? as u8))
+        .collect::<Option<_>>()?;
+    if !hyphens || text.len() != 36 || hex.len() != 32 {
+        return None;
+    }
+    let bytes: Vec<u8> = hex.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).collect();
+    bytes.try_into().ok()
+}
+
+/// A GUID that follows from another one, a kind of object and a number; the same at every start.
+pub(crate) fn derive(base: &Guid, kind: u8, number: u64) -> Guid {
+    let hash = base.iter().fold(u64::from(kind), |hash, byte| mix(hash ^ u64::from(*byte)));
+    let (high, low) = (mix(hash ^ number), mix(mix(hash) ^ number.wrapping_mul(0x9E37_79B9)));
+    (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
+}
+
 /// Encodes one object; `path` with or without its leading backslashes.
 pub(crate) fn encode(form: Form, class: Class, server: &Guid, local: Local, path: &str) -> String {
-    let mut out = format!("{}1{}", form.letter(), class.letters());
+    let mut out = String::with_capacity(96 + path.len() * 4 / 3);
+    out.push(form.letter());
+    out.push('1');
+    out.push_str(class.letters());
     if matches!(form, Form::Full | Form::IdOnly) {
         BASE64.encode_string(swap(server), &mut out);
     }
@@ -128,6 +204,10 @@ pub(crate) fn encode(form: Form, class: Class, server: &Guid, local: Local, path
             Local::None => {}
             Local::Number(number) => BASE64.encode_string(number.to_le_bytes(), &mut out),
             Local::Guid(guid) => BASE64.encode_string(swap(&guid), &mut out),
+            Local::Owned(owner, guid) => {
+                BASE64.encode_string(swap(&owner), &mut out);
+                BASE64.encode_string(swap(&guid), &mut out);
+            }
         }
     }
     if matches!(form, Form::Full | Form::PathOnly) {
@@ -138,29 +218,20 @@ pub(crate) fn encode(form: Form, class: Class, server: &Guid, local: Local, path
 
 /// Decodes any of the five forms, strictly.
 pub(crate) fn decode(text: &str) -> Result<WebId, Unknown> {
-    let (head, rest) = text.split_at_checked(4).ok_or(Unknown::Garbage)?;
+    let (head, mut rest) = text.split_at_checked(2).ok_or(Unknown::Garbage)?;
     if !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
         return Err(Unknown::Garbage);
     }
     let form = match head.as_bytes() {
-        [b'F' | b'I' | b'P' | b'L' | b'D', b'0', ..] => return Err(Unknown::Missing),
-        [b'F', b'1', ..] => Form::Full,
-        [b'I', b'1', ..] => Form::IdOnly,
-        [b'P', b'1', ..] => Form::PathOnly,
-        [b'L', b'1', ..] => Form::LocalIdOnly,
-        [b'D', b'1', ..] => Form::DefaultIdOnly,
+        [b'F' | b'I' | b'P' | b'L' | b'D', b'0'] => return Err(Unknown::Missing),
+        [b'F', b'1'] => Form::Full,
+        [b'I', b'1'] => Form::IdOnly,
+        [b'P', b'1'] => Form::PathOnly,
+        [b'L', b'1'] => Form::LocalIdOnly,
+        [b'D', b'1'] => Form::DefaultIdOnly,
         _ => return Err(Unknown::Garbage),
     };
-    let class = match &head[2..] {
-        "DS" => Class::DataServer,
-        "DP" => Class::Point,
-        "RS" => Class::AssetServer,
-        "RD" => Class::AssetDatabase,
-        "Em" | "Ab" | "Fm" | "ET" | "AT" | "MS" | "MV" | "Xs" | "XT" | "XR" | "XP" | "XC" | "EC" | "AC" | "BC"
-        | "Bl" | "TR" | "TP" | "SI" | "SM" | "Ut" | "UC" => return Err(Unknown::Missing),
-        _ => return Err(Unknown::Garbage),
-    };
-    let mut rest = rest;
+    let class = Class::read(&mut rest)?;
     let server = if matches!(form, Form::Full | Form::IdOnly) { Some(guid(&mut rest)?) } else { None };
     let local = match (form, class) {
         (Form::PathOnly, _) => None,
@@ -169,7 +240,10 @@ pub(crate) fn decode(text: &str) -> Result<WebId, Unknown> {
             let bytes = part(&mut rest, 6)?;
             Some(Local::Number(u32::from_le_bytes(bytes.try_into().map_err(|_| Unknown::Garbage)?)))
         }
-        (_, Class::AssetDatabase) => Some(Local::Guid(guid(&mut rest)?)),
+        (_, Class::ElementAttribute | Class::FrameAttribute) => Some(Local::Owned(guid(&mut rest)?, guid(&mut rest)?)),
+        (_, Class::AssetDatabase | Class::Element | Class::EventFrame | Class::ElementTemplate) => {
+            Some(Local::Guid(guid(&mut rest)?))
+        }
     };
     let path = if matches!(form, Form::Full | Form::PathOnly) {
         let len = rest.len();
@@ -196,6 +270,10 @@ fn guid(rest: &mut &str) -> Result<Guid, Unknown> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn guid_of(text: &str) -> Guid {
+        parse_guid(text).unwrap()
+    }
 
     fn text(class: Class, form: Form) -> String {
         let server = BASE64.decode("Bd9Ab83Z90SNSjy4JtD5fQ").unwrap().try_into().unwrap();
@@ -226,21 +304,58 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_attribute_guids_hold() {
-        let mut rest = "DqD5loBNH0erqeqJodtALAYIKyyz2F5BGAxQAVXYRDBAGyPedZG1sUmxOOclp3Flwg";
-        let guids: Vec<String> = (0..3).map(|_| guid_text(&guid(&mut rest).unwrap())).collect();
-        assert_eq!(
-            guids,
-            [
-                "96f9a00e-4d80-471f-aba9-ea89a1db402c",
-                "cbb28260-853d-11e4-80c5-00155d844304",
-                "75de231b-b591-49b1-b138-e725a77165c2"
-            ]
+    fn the_documented_attribute_vector_holds() {
+        let text = "I1AbEDqD5loBNH0erqeqJodtALAYIKyyz2F5BGAxQAVXYRDBAGyPedZG1sUmxOOclp3Flwg";
+        let id = decode(text).unwrap();
+        let Some(Local::Owned(owner, attribute)) = id.local else { panic!("{id:?}") };
+        assert_eq!(guid_text(&id.server.unwrap()), "96f9a00e-4d80-471f-aba9-ea89a1db402c");
+        assert_eq!(guid_text(&owner), "cbb28260-853d-11e4-80c5-00155d844304");
+        assert_eq!(guid_text(&attribute), "75de231b-b591-49b1-b138-e725a77165c2");
+        let again =
+            encode(Form::IdOnly, Class::ElementAttribute, &id.server.unwrap(), Local::Owned(owner, attribute), "");
+        assert_eq!(again, text);
+    }
+
+    #[test]
+    fn the_examples_of_elements_and_attributes_hold() {
+        let server = guid_of("11111111-2222-3333-4444-555555555555");
+        let element = Local::Guid(guid_of("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"));
+        let write = |form| encode(form, Class::Element, &server, element, r"\\SIMAF\Plant\Unit1");
+        assert_eq!(write(Form::Full), "F1EmERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7gU0lNQUZcUExBTlRcVU5JVDE");
+        assert_eq!(write(Form::IdOnly), "I1EmERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7g");
+        let path = r"\\SIMAF\Plant\Unit1|Temp";
+        let local = Local::Owned(
+            guid_of("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"),
+            guid_of("01234567-89ab-cdef-0123-456789abcdef"),
         );
-        assert_eq!(
-            decode("I1AbEDqD5loBNH0erqeqJodtALAYIKyyz2F5BGAxQAVXYRDBAGyPedZG1sUmxOOclp3Flwg"),
-            Err(Unknown::Missing)
-        );
+        let write = |form| encode(form, Class::ElementAttribute, &server, local, path);
+        assert_eq!(write(Form::PathOnly), "P1AbEU0lNQUZcUExBTlRcVU5JVDF8VEVNUA");
+        assert_eq!(write(Form::IdOnly), "I1AbEERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7gZ0UjAauJ780BI0VniavN7w");
+    }
+
+    #[test]
+    fn every_class_goes_there_and_back_in_every_form() {
+        let [a, b, c] = [[1; 16], [2; 16], [3; 16]];
+        for (class, local) in [
+            (Class::DataServer, Local::None),
+            (Class::Point, Local::Number(77)),
+            (Class::AssetServer, Local::None),
+            (Class::AssetDatabase, Local::Guid(b)),
+            (Class::Element, Local::Guid(b)),
+            (Class::EventFrame, Local::Guid(b)),
+            (Class::ElementTemplate, Local::Guid(b)),
+            (Class::ElementAttribute, Local::Owned(b, c)),
+            (Class::FrameAttribute, Local::Owned(b, c)),
+        ] {
+            for form in Form::ALL {
+                let id = decode(&encode(form, class, &a, local, r"\\Srv\Größe|x")).unwrap();
+                assert_eq!(id.class, class);
+                assert_eq!(id.server, matches!(form, Form::Full | Form::IdOnly).then_some(a));
+                assert_eq!(id.local, (form != Form::PathOnly).then_some(local));
+                let path = matches!(form, Form::Full | Form::PathOnly).then_some(r"SRV\GRÖSSE|X");
+                assert_eq!(id.path.as_deref(), path);
+            }
+        }
     }
 
     #[test]
@@ -251,6 +366,9 @@ mod tests {
             "F2DPBd9A",
             "f1dpBd9Ab83Z90SNSjy4JtD5fQ0gQAAA",
             "I1DPBd9Ab83Z90SNSjy4JtD5fQ0gQAA",
+            "I1AbXERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7gZ0UjAauJ780BI0VniavN7w",
+            "I1Ab",
+            "L1EmERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7g",
             "I1DPBd9Ab83Z90SNSjy4JtD5fQ0gQAAAA",
             "F1DPBd9Ab83Z90SNSjy4JtD5fQ0gQAAA",
             "P1DP",

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use serde_json::Value;
-use tidegate_simulators::pi::{Config, Server, Sprinkle, parse_rfc3339};
+use tidegate_simulators::pi::{Assets, Config, Form, Frames, Server, Sprinkle, parse_rfc3339};
 
 /// End of every test server's history.
 pub(crate) const END: &str = "2024-03-01T07:00:00Z";
@@ -42,6 +42,52 @@ pub(crate) fn config() -> Config {
 /// As [`config`], without unusual events.
 pub(crate) fn clean() -> Config {
     Config { sprinkle: Sprinkle::none(), ..config() }
+}
+
+/// As [`clean`], with 300 elements in 15 levels, event frames of five days and everything that makes them awkward.
+pub(crate) fn plant() -> Config {
+    Config {
+        tags: 40,
+        days: 5.0,
+        interval_seconds: 600.0,
+        assets: Assets {
+            elements: 300,
+            depth: 15,
+            attributes: 16,
+            multi_parent: 12,
+            cycle: true,
+            hidden: 5,
+            hostile_names: true,
+            ..Assets::default()
+        },
+        frames: Frames { per_day: 24.0, open: 3, children: 2, ..Frames::default() },
+        ..clean()
+    }
+}
+
+/// `/assetdatabases/{id}` of the first database.
+pub(crate) fn database(server: &Server) -> String {
+    format!("/assetdatabases/{}", server.truth().assets().databases()[0].web_id(Form::IdOnly))
+}
+
+/// Every item of a list, page after page of `count`, by `Links.Next`.
+pub(crate) fn pages(server: &Server, path: &str, count: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut next = Some(format!("{path}{}maxCount={count}", if path.contains('?') { '&' } else { '?' }));
+    while let Some(path) = next {
+        let answer = get(server, &path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let page = items(&answer.json());
+        assert!(page.len() <= count && !page.is_empty(), "{path}: {} items", page.len());
+        found.extend(page);
+        next = answer.json()["Links"]["Next"].as_str().map(|url| url.split_once("/piwebapi").unwrap().1.to_owned());
+    }
+    found
+}
+
+/// The texts of one member of each item.
+pub(crate) fn texts(items: &[Value], member: &str) -> Vec<String> {
+    items.iter().map(|item| item[member].as_str().unwrap_or_else(|| panic!("{member}: {item}")).to_owned()).collect()
 }
 
 pub(crate) fn launch(config: Config) -> Server {

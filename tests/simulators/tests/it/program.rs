@@ -9,7 +9,8 @@ use crate::client::{clean, get, launch};
 #[test]
 fn it_says_where_it_listens_serves_and_ends_on_sigterm() {
     let options = "pi --tags 3 --days 0.1 --end 2024-03-01T07:00:00Z --auth basic --username u --password p \
-        --kinds Float32=2,Digital --burst 1=100 --fault status:503,count=1 --control --clean";
+        --elements 30 --depth 3 --attributes 4 \
+        --databases A,B --frames-per-day 20 --templates T,U:T --child-frames 1 --kinds Float32=2,Digital --burst 1=100 --fault status:503,count=1 --control --clean";
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate-sim"))
         .args(options.split_ascii_whitespace())
         .stdout(Stdio::piped())

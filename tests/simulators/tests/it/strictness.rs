@@ -174,3 +174,15 @@ fn control_exists_only_where_it_is_asked_for() {
     assert_eq!(post("/_sim/tags", json!({"name": "LATE", "kind": "Float64"}).to_string()).json()["index"], 10);
     assert_eq!(open.truth().index_of("late"), Some(10));
 }
+
+#[test]
+fn everyone_reads_the_clock_and_an_administrator_the_limits() {
+    let knobs = Knobs { admin: true, ..Knobs::default() };
+    let server = launch(Config { knobs, max_items: 7000, rate_limit: Some(900), ..clean() });
+    assert!(get(&server, "/system/status").json()["ServerTime"].as_str().unwrap().ends_with('Z'));
+    let limits = get(&server, "/system/configuration").json();
+    assert_eq!(limits["MaxReturnedItemsPerCall"], 7000);
+    assert_eq!((&limits["RateLimitMaxRequests"], &limits["RateLimitDuration"]), (&json!(900), &json!(1)));
+    let one = get(&server, "/system/configuration/MaxReturnedItemsPerCall").json();
+    assert_eq!(one["MaxReturnedItemsPerCall"], 7000);
+}

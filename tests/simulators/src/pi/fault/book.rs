@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Effect, Fault, Scope};
 use crate::pi::generate::{mix, unit};
-use crate::pi::tag::Tag;
+use crate::pi::lookup::Subject;
 use crate::pi::wildcard;
 
 /// All armed faults.
@@ -56,6 +56,27 @@ pub(crate) struct Shape {
     pub(crate) no_items: bool,
 }
 
+impl Shape {
+    /// Changes the items of a list.
+    pub(crate) fn apply<T: Clone>(&self, items: &mut Vec<T>) {
+        if self.offline {
+            items.clear();
+        }
+        if let Some((_, after)) = self.web_exception {
+            items.truncate(after);
+        }
+        let middle = items.len() / 2;
+        if self.duplicate
+            && let Some(item) = items.get(middle).cloned()
+        {
+            items.insert(middle, item);
+        }
+        if self.unordered && items.len() >= 2 {
+            items.swap(middle - 1, middle);
+        }
+    }
+}
+
 /// A body that is not the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Junk {
@@ -101,11 +122,15 @@ impl Book {
     }
 
     /// Counts this call against every matching fault and says what those that fire do to it.
-    pub(crate) fn plan(&self, sub: bool, route: &str, tag: Option<&Tag>) -> Plan {
+    pub(crate) fn plan(&self, sub: bool, route: &str, subject: impl FnOnce() -> Option<Subject>) -> Plan {
         let mut plan = Plan::default();
         let mut book = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.is_empty() {
+            return plan;
+        }
+        let subject = subject();
         for (index, armed) in book.iter_mut().enumerate() {
-            if armed.fires(self.seed.wrapping_add(index as u64), sub, route, tag) {
+            if armed.fires(self.seed.wrapping_add(index as u64), sub, route, subject.as_ref()) {
                 plan.add(&armed.fault.effect);
             }
         }
@@ -114,7 +139,7 @@ impl Book {
 }
 
 impl Armed {
-    fn fires(&mut self, seed: u64, sub: bool, route: &str, tag: Option<&Tag>) -> bool {
+    fn fires(&mut self, seed: u64, sub: bool, route: &str, subject: Option<&Subject>) -> bool {
         let fault = &self.fault;
         let scope = match fault.scope {
             Scope::Any => true,
@@ -122,7 +147,7 @@ impl Armed {
             Scope::Sub => sub,
         };
         let place = fault.route.as_deref().is_none_or(|pattern| wildcard::matches(pattern, route));
-        let about = fault.tag.as_deref().is_none_or(|pattern| tag.is_some_and(|tag| tag.answers_to(pattern)));
+        let about = fault.tag.as_deref().is_none_or(|pattern| subject.is_some_and(|it| it.answers_to(pattern)));
         if !(scope && place && about) {
             return false;
         }
@@ -164,7 +189,7 @@ mod tests {
     use super::*;
 
     fn fires(book: &Book, times: usize) -> Vec<bool> {
-        (0..times).map(|_| book.plan(true, "streams/recorded", None).status.is_some()).collect()
+        (0..times).map(|_| book.plan(true, "streams/recorded", || None).status.is_some()).collect()
     }
 
     #[test]
@@ -191,8 +216,8 @@ mod tests {
     fn scope_and_route_must_match() {
         let book = Book::new(1);
         book.set(vec![Fault::new(Effect::Reset).scope(Scope::Request).route("BATCH")]);
-        assert_eq!(book.plan(true, "batch", None).transport, None);
-        assert_eq!(book.plan(false, "points", None).transport, None);
-        assert_eq!(book.plan(false, "batch", None).transport, Some(Transport::Reset));
+        assert_eq!(book.plan(true, "batch", || None).transport, None);
+        assert_eq!(book.plan(false, "points", || None).transport, None);
+        assert_eq!(book.plan(false, "batch", || None).transport, Some(Transport::Reset));
     }
 }

@@ -1,137 +1,97 @@
-//! AF as far as the time-series job looks at it: one server, one database, nothing in it.
+//! Asset Framework: servers, databases, elements, attributes, templates.
 
-use crate::pi::answer::{Head, Refusal};
+pub(super) mod attributes;
+pub(super) mod bulk;
+pub(super) mod elements;
+pub(super) mod select;
+pub(super) mod servers;
+pub(super) mod show;
+pub(super) mod templates;
+
+use std::sync::Arc;
+
+use crate::pi::answer::Refusal;
 use crate::pi::app::Call;
-use crate::pi::fields::Selection;
-use crate::pi::json::Obj;
-use crate::pi::truth::server_guid;
-use crate::pi::webid::{self, Class, Form, Guid, Local, Unknown};
+use crate::pi::assets::{Attribute, Tree};
+use crate::pi::lookup::Subject;
+use crate::pi::webid::Class;
 
-const DATABASE: &str = "Plant";
-
-fn guids(call: &Call<'_>) -> (Guid, Guid) {
-    let name = &call.app.config.asset_server_name;
-    (server_guid(&format!("AF {name}")), server_guid(&format!("AF {name} {DATABASE}")))
+fn missing(text: &str) -> Refusal {
+    Refusal::errors(404, format!("The specified object was not found. '{text}' does not exist."))
 }
 
-fn server_id(call: &Call<'_>, form: Form) -> String {
-    webid::encode(form, Class::AssetServer, &guids(call).0, Local::None, &call.app.config.asset_server_name)
+fn forbidden() -> Refusal {
+    Refusal::of_status(403, true, None, true)
 }
 
-fn database_path(call: &Call<'_>) -> String {
-    format!(r"\\{}\{DATABASE}", call.app.config.asset_server_name)
-}
-
-fn database_id(call: &Call<'_>, form: Form) -> String {
-    let (server, database) = guids(call);
-    webid::encode(form, Class::AssetDatabase, &server, Local::Guid(database), &database_path(call))
-}
-
-/// Refuses unless the id in the path names this object.
-fn expect(call: &Call<'_>, class: Class) -> Result<(), Refusal> {
-    let text = super::id(call);
-    let (server, database) = guids(call);
-    let local = if class == Class::AssetServer { Local::None } else { Local::Guid(database) };
-    let path = match class {
-        Class::AssetServer => call.app.config.asset_server_name.clone(),
-        _ => database_path(call),
-    };
-    let here = match webid::decode(text) {
-        Ok(id) => {
-            id.class == class
-                && id.server.is_none_or(|known| known == server)
-                && id.local.map_or_else(
-                    || id.path.as_deref() == Some(path.trim_start_matches('\\').to_uppercase().as_str()),
-                    |known| known == local,
-                )
-        }
-        Err(Unknown::Garbage) => return Err(Refusal::bad(format!("The specified WebId '{text}' is invalid."))),
-        Err(Unknown::Missing) => false,
-    };
-    let missing = || Refusal::errors(404, format!("The object does not exist. WebId '{text}'."));
-    if here { Ok(()) } else { Err(missing()) }
-}
-
-fn write_server(call: &Call<'_>, out: &mut Vec<u8>, selection: Selection<'_>, form: Form) {
-    let (id, name) = (server_id(call, form), &call.app.config.asset_server_name);
-    let mut object = Obj::open(out, selection);
-    object.text("WebId", &id).text("Id", &webid::guid_text(&guids(call).0)).text("Name", name);
-    object.text("Description", "").text("Path", &format!(r"\\{name}")).bool("IsConnected", true);
-    object.text("ServerVersion", "2.10.9.593").time("ServerTime", call.app.truth.clock().now());
-    object.object("ExtendedProperties", |_| {});
-    object.object("Links", |links| {
-        let url = format!("{}/assetservers/{id}", call.base);
-        links.text("Self", &url).text("Databases", &format!("{url}/assetdatabases"));
-    });
-    object.close();
-}
-
-fn write_database(call: &Call<'_>, out: &mut Vec<u8>, selection: Selection<'_>, form: Form) {
-    let id = database_id(call, form);
-    let mut object = Obj::open(out, selection);
-    object.text("WebId", &id).text("Id", &webid::guid_text(&guids(call).1)).text("Name", DATABASE);
-    object.text("Description", "").text("Path", &database_path(call)).object("ExtendedProperties", |_| {});
-    object.object("Links", |links| {
-        let url = format!("{}/assetdatabases/{id}", call.base);
-        links.text("Self", &url);
-        for (name, path) in
-            [("Elements", "elements"), ("EventFrames", "eventframes"), ("ElementTemplates", "elementtemplates")]
-        {
-            links.text(name, &format!("{url}/{path}"));
-        }
-        links.text("AssetServer", &format!("{}/assetservers/{}", call.base, server_id(call, form)));
-    });
-    object.close();
-}
-
-/// `GET /assetservers`, a list; with `name` or `path`, one object.
-pub(super) fn servers(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    let form = call.query.form()?;
-    let asked = call.query.one("name").or_else(|| call.query.one("path").map(|path| path.trim_start_matches('\\')));
-    match asked {
-        None => Ok(super::collection(call, out, [()], |out, selection, ()| write_server(call, out, selection, form))),
-        Some(name) if name.eq_ignore_ascii_case(&call.app.config.asset_server_name) => {
-            write_server(call, out, call.query.fields().root(), form);
-            Ok(Head::json(200))
-        }
-        Some(name) => Err(Refusal::errors(404, format!("AF server '{name}' not found."))),
+/// An element that the caller may see; 403 for a hidden one, 404 for what is no element.
+fn visible(found: Option<Subject>, text: &str) -> Result<(Arc<Tree>, usize), Refusal> {
+    match found {
+        Some(Subject::Element(tree, at)) if tree.node(at).is_some_and(|node| node.hidden) => Err(forbidden()),
+        Some(Subject::Element(tree, at)) => Ok((tree, at)),
+        _ => Err(missing(text)),
     }
 }
 
-/// `GET /assetservers/{webId}`.
-pub(super) fn server(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    expect(call, Class::AssetServer)?;
-    write_server(call, out, call.query.fields().root(), call.query.form()?);
-    Ok(Head::json(200))
-}
-
-/// `GET /assetservers/{webId}/assetdatabases`.
-pub(super) fn databases(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    expect(call, Class::AssetServer)?;
-    let form = call.query.form()?;
-    Ok(super::collection(call, out, [()], |out, selection, ()| write_database(call, out, selection, form)))
-}
-
-/// `GET /assetdatabases?path=`: one database; without a path it does not list.
-pub(super) fn by_path(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    let path = call.query.one("path").ok_or_else(|| Refusal::bad("Parameter 'path' is required.".to_owned()))?;
-    if path.to_uppercase() != database_path(call).to_uppercase() {
-        return Err(Refusal::errors(404, format!("Asset database not found. Path '{path}' does not exist.")));
+/// The database with this WebId.
+pub(super) fn database(call: &Call<'_>, web_id: &str) -> Result<Arc<Tree>, Refusal> {
+    match call.app.lookup(web_id)? {
+        Subject::Database(tree) => Ok(tree),
+        _ => Err(missing(web_id)),
     }
-    write_database(call, out, call.query.fields().root(), call.query.form()?);
-    Ok(Head::json(200))
 }
 
-/// `GET /assetdatabases/{webId}`.
-pub(super) fn database(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    expect(call, Class::AssetDatabase)?;
-    write_database(call, out, call.query.fields().root(), call.query.form()?);
-    Ok(Head::json(200))
+/// The element with this WebId.
+pub(super) fn element(call: &Call<'_>, web_id: &str) -> Result<(Arc<Tree>, usize), Refusal> {
+    visible(Some(call.app.lookup(web_id)?), web_id)
 }
 
-/// Lists below the database: empty.
-pub(super) fn nothing(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    expect(call, Class::AssetDatabase)?;
-    super::Page::read(call, 1000, call.app.config.max_items, 0)?;
-    Ok(super::collection(call, out, [(); 0], |_, _, ()| {}))
+/// The element at this path.
+fn element_at(call: &Call<'_>, path: &str) -> Result<(Arc<Tree>, usize), Refusal> {
+    absolute(path)?;
+    visible(call.app.at_path(Class::Element, path), path)
+}
+
+/// The attribute with this WebId, of an element that the caller may see or of an event frame.
+pub(super) fn attribute(call: &Call<'_>, web_id: &str) -> Result<(Arc<Tree>, Attribute), Refusal> {
+    readable(Some(call.app.lookup(web_id)?), web_id)
+}
+
+/// The attribute at this path.
+fn attribute_at(call: &Call<'_>, path: &str) -> Result<(Arc<Tree>, Attribute), Refusal> {
+    absolute(path)?;
+    let class = if path.contains("EventFrames[") { Class::FrameAttribute } else { Class::ElementAttribute };
+    readable(call.app.at_path(class, path), path)
+}
+
+fn readable(found: Option<Subject>, text: &str) -> Result<(Arc<Tree>, Attribute), Refusal> {
+    let Some(Subject::Attribute(tree, attribute)) = found else { return Err(missing(text)) };
+    let owner = tree.find(&attribute.owner).and_then(|at| tree.node(at));
+    if owner.is_some_and(|node| node.hidden) { Err(forbidden()) } else { Ok((tree, *attribute)) }
+}
+
+/// The required parameter `path`.
+pub(super) fn path<'c>(call: &'c Call<'_>) -> Result<&'c str, Refusal> {
+    let given = call.query.one("path").filter(|path| !path.is_empty());
+    given.ok_or_else(|| Refusal::bad("Parameter 'path' is required.".to_owned()))
+}
+
+/// 400 unless the path begins with a server.
+pub(super) fn absolute(path: &str) -> Result<(), Refusal> {
+    if path.starts_with(r"\\") {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!("The specified path '{path}' is invalid.")))
+}
+
+/// Whether an `associations` parameter names the one that the route knows; 400 for others.
+pub(super) fn association(call: &Call<'_>, known: &str) -> Result<bool, Refusal> {
+    let mut asked = false;
+    for name in call.query.one("associations").unwrap_or_default().split(';').filter(|name| !name.is_empty()) {
+        if !name.eq_ignore_ascii_case(known) {
+            return Err(Refusal::binding("associations", name));
+        }
+        asked = true;
+    }
+    Ok(asked)
 }

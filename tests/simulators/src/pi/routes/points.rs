@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::pi::answer::{Body, Head, Refusal};
+use crate::pi::answer::{Head, Refusal};
 use crate::pi::app::Call;
 use crate::pi::fields::Selection;
-use crate::pi::json::{self, Obj};
+use crate::pi::json::Obj;
 use crate::pi::render;
-use crate::pi::tag::Tag;
+use crate::pi::tag::{Point, Tag};
 use crate::pi::webid::{self, Class, Form, Local};
 use crate::pi::wildcard;
 
@@ -16,11 +16,7 @@ fn write(base: &str, server_name: &str, out: &mut Vec<u8>, selection: Selection<
     let point = &tag.point;
     let id = point.web_id(form);
     let mut object = Obj::open(out, selection);
-    object.text("WebId", &id).int("Id", i64::from(point.id)).text("Name", &point.name).text("Path", &point.path);
-    object.text("Descriptor", &point.descriptor).text("PointClass", "classic");
-    object.text("PointType", point.kind.point_type()).text("DigitalSetName", point.digital_set);
-    object.text("EngineeringUnits", point.units).float("Span", point.span).float("Zero", point.zero);
-    object.bool("Step", point.step).bool("Future", point.future).int("DisplayDigits", -5);
+    members(&mut object, point, &id);
     object.object("Links", |links| {
         let server = webid::encode(form, Class::DataServer, &point.server, Local::None, server_name);
         let stream = format!("{base}/streams/{id}");
@@ -41,6 +37,21 @@ fn write(base: &str, server_name: &str, out: &mut Vec<u8>, selection: Selection<
     object.close();
 }
 
+/// Appends a point without its links, as a data reference shows it.
+pub(super) fn bare(out: &mut Vec<u8>, selection: Selection<'_>, tag: &Tag, form: Form) {
+    let mut object = Obj::open(out, selection);
+    members(&mut object, &tag.point, &tag.point.web_id(form));
+    object.close();
+}
+
+fn members(object: &mut Obj<'_, '_>, point: &Point, id: &str) {
+    object.text("WebId", id).int("Id", i64::from(point.id)).text("Name", &point.name).text("Path", &point.path);
+    object.text("Descriptor", &point.descriptor).text("PointClass", "classic");
+    object.text("PointType", point.kind.point_type()).text("DigitalSetName", point.digital_set);
+    object.text("EngineeringUnits", point.units).float("Span", point.span).float("Zero", point.zero);
+    object.bool("Step", point.step).bool("Future", point.future).int("DisplayDigits", -5);
+}
+
 /// One page of points with its paging links.
 pub(super) fn page(
     call: &Call<'_>,
@@ -51,18 +62,16 @@ pub(super) fn page(
 ) -> Result<Head, Refusal> {
     let page = super::Page::read(call, 1000, cap, found.len())?;
     let form = call.query.form()?;
-    let fields = call.query.fields();
-    let mut root = Obj::open(out, fields.root());
-    root.object("Links", |links| page.links(call, links, last));
     let items = found.get(page.range()).unwrap_or_default();
-    if !call.shape.no_items {
-        let items = if call.shape.offline { &[] } else { items };
-        root.array("Items", items, |out, selection, tag| {
+    Ok(super::listing::write(
+        call,
+        out,
+        |links| page.links(call, links, last),
+        items,
+        |out, selection, tag| {
             write(call.base, &call.app.config.server_name, out, selection, tag, form);
-        });
-    }
-    root.close();
-    Ok(Head::json(200))
+        },
+    ))
 }
 
 /// `GET /dataservers/{webId}/points`.
@@ -112,52 +121,17 @@ pub(super) fn get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
 
 /// `GET /points/multiple?webId=…&path=…`: 207 when any failed.
 pub(super) fn multiple(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    let known = ["webid", "path", "includemode", "asparallel", "selectedfields", "webidtype"];
-    call.query.only(call.app, &known)?;
     let form = call.query.form()?;
-    call.query.flag("asparallel", "asParallel", false)?;
-    let (with, without) = match call.query.one("includemode").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("" | "all") => (true, true),
-        Some("itemswithexceptiononly") => (true, false),
-        Some("itemswithoutexceptiononly") => (false, true),
-        Some(other) => return Err(Refusal::binding("includeMode", other)),
-    };
-    let ids = call.query.all("webid").into_iter().map(|id| ("WebId", id, call.app.readable_tag(id)));
-    let paths = call.query.all("path").into_iter().map(|path| ("Path", path, at_path(call, path)));
-    let found: Vec<_> = ids.chain(paths).collect();
-    if found.is_empty() {
-        return Err(Refusal::bad("Parameter 'webId' or 'path' is required.".to_owned()));
-    }
-    let failed = found.iter().any(|(_, _, tag)| tag.is_err());
-    let kept = found.iter().filter(|(_, _, tag)| if tag.is_err() { with } else { without });
-    super::collection(call, out, kept, |out, selection, (kind, text, tag)| {
-        let mut object = Obj::open(out, selection);
-        object.text("Identifier", text).text("IdentifierType", kind);
-        match tag {
-            Ok(tag) => {
-                if let Some((out, below)) = object.key("Object") {
-                    write(call.base, &call.app.config.server_name, out, below, tag, form);
-                }
-            }
-            Err(refusal) => {
-                object.object("Exception", |exception| {
-                    if let Some((out, _)) = exception.key("Errors") {
-                        json::strings(out, &texts(refusal));
-                    }
-                });
-            }
-        }
-        object.close();
-    });
-    Ok(Head::json(if failed { 207 } else { 200 }))
-}
-
-fn texts(refusal: &Refusal) -> Vec<String> {
-    match &refusal.body {
-        Body::Errors(texts) => texts.clone(),
-        Body::Message(text) | Body::Text(text) => vec![text.clone()],
-        Body::Html(_) | Body::Nothing => Vec::new(),
-    }
+    let by_id = |id: &str| call.app.readable_tag(id);
+    super::multiple::multiple(
+        call,
+        out,
+        by_id,
+        |path| at_path(call, path),
+        |out, selection, tag| {
+            write(call.base, &call.app.config.server_name, out, selection, tag, form);
+        },
+    )
 }
 
 /// `GET /points/{webId}/attributes`.

@@ -65,7 +65,8 @@ pub(super) fn get(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
     Ok(Head::json(200))
 }
 
-fn set_id(index: usize) -> String {
+/// The WebId of the digital set at this position.
+pub(super) fn set_id(index: usize) -> String {
     format!("I1MSD{}{:02}", "A".repeat(42), index)
 }
 
@@ -74,10 +75,10 @@ pub(super) fn sets(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> 
     expect(call, super::id(call))?;
     Ok(super::collection(call, out, names::SETS.iter().enumerate(), |out, selection, (index, (name, _))| {
         let mut object = Obj::open(out, selection);
-        object.text("WebId", &set_id(index)).int("Id", index as i64).text("Name", name).text("Description", "");
+        object.text("WebId", &set_id(*index)).int("Id", *index as i64).text("Name", name).text("Description", "");
         object.text("Path", &format!(r"\\{}\{name}", call.app.config.server_name));
         object.object("Links", |links| {
-            let url = format!("{}/enumerationsets/{}", call.base, set_id(index));
+            let url = format!("{}/enumerationsets/{}", call.base, set_id(*index));
             links.text("Self", &url).text("Values", &format!("{url}/enumerationvalues"));
         });
         object.close();
@@ -92,7 +93,7 @@ pub(super) fn set_values(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Ref
     let (_, labels) = names::SETS.get(found.ok_or_else(missing)?).ok_or_else(missing)?;
     Ok(super::collection(call, out, labels.iter().enumerate(), |out, selection, (code, name)| {
         let mut object = Obj::open(out, selection);
-        object.text("Name", name).int("Value", code as i64).text("Description", "");
+        object.text("Name", name).int("Value", *code as i64).text("Description", "");
         object.close();
     }))
 }

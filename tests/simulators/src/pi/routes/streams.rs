@@ -1,15 +1,16 @@
-//! `/streams/{webId}/…` for PI points.
+//! `/streams/{webId}/…` for PI points and the attributes that refer to one.
 
 use std::sync::Arc;
 
+use super::source::{Source, no_history};
 use crate::pi::answer::{Head, Refusal};
 use crate::pi::app::Call;
 use crate::pi::archive::Item;
-use crate::pi::event::{Event, Value};
+use crate::pi::event::Event;
 use crate::pi::json::Obj;
 use crate::pi::recorded::{self, Ask};
 use crate::pi::render::Rows;
-use crate::pi::tag::{Kind, Tag};
+use crate::pi::tag::Tag;
 
 const RECORDED: [&str; 10] = [
     "starttime",
@@ -24,46 +25,45 @@ const RECORDED: [&str; 10] = [
     "associations",
 ];
 
-/// A tag whose values the API can show; 501 for blobs.
+/// The tag whose history a WebId names; 501 for blobs, 409 for attributes without history.
 pub(super) fn stream(call: &Call<'_>, web_id: &str) -> Result<Arc<Tag>, Refusal> {
-    let tag = call.app.readable_tag(web_id)?;
-    if tag.point.kind == Kind::Blob {
-        return Err(Refusal::errors(501, "Values of type 'Blob' are not supported."));
-    }
-    Ok(tag)
+    Source::find(call, web_id)?.history(call)
 }
 
 /// `GET /streams/{webId}/recorded`.
 pub(super) fn recorded(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
     call.query.only(call.app, &RECORDED)?;
-    let tag = stream(call, super::id(call))?;
-    let ask = Ask::read(call, false)?;
+    let source = Source::find(call, super::id(call))?;
+    let tag = source.history(call)?;
+    let ask = source.within(call, Ask::read(call, false)?);
     let fields = call.query.fields();
     let mut root = Obj::open(out, fields.root());
     root.object("Links", |_| {});
-    recorded::members(call, &mut root, &tag, &ask);
+    recorded::members(call, &mut root, &tag, &ask, source.units());
     recorded::web_exception(call, &mut root);
     root.close();
     Ok(Head::json(200))
 }
 
-/// What `value` and `end` show when there is no event.
-fn no_data(call: &Call<'_>) -> Event {
-    let value = Value::System { name: "No Data".into(), code: 248 };
-    Event { good: false, ..Event::good(call.app.truth.clock().now(), value) }
-}
-
-/// The newest event at or before `time`, or at or before now; the very last one for `end`.
-pub(super) fn newest(call: &Call<'_>, tag: &Tag, end: bool) -> Result<Event, Refusal> {
-    let at = if end { i64::MAX / 4 } else { call.query.time(call.app, "time", "time", "*")? };
-    let item = call.app.truth.view(tag).newest(at);
-    Ok(item.map_or_else(|| no_data(call), |item| item.event(tag)))
-}
-
-fn single(call: &Call<'_>, out: &mut Vec<u8>, event: &Event) -> Head {
+fn single(call: &Call<'_>, out: &mut Vec<u8>, event: &Event, units: &str) -> Head {
     let fields = call.query.fields();
-    Rows::new(fields.root(), false, false).event(out, event);
+    Rows::in_units(fields.root(), false, false, units).event(out, event);
     Head::json(200)
+}
+
+/// One value of a stream; attributes without data reference have none here unless the server is set so.
+fn newest(call: &Call<'_>, out: &mut Vec<u8>, end: bool) -> Result<Head, Refusal> {
+    let source = Source::find(call, super::id(call))?;
+    let readable = match &source {
+        Source::Attribute(_, attribute) => !attribute.data_reference.is_empty() || call.app.config.knobs.static_streams,
+        Source::Point(_) => source.history(call).map(|_| true)?,
+    };
+    no_units(call)?;
+    if !readable {
+        return Err(no_history(source.name()));
+    }
+    let event = source.newest(call, end)?;
+    Ok(single(call, out, &event, source.units()))
 }
 
 fn no_units(call: &Call<'_>) -> Result<(), Refusal> {
@@ -76,19 +76,13 @@ fn no_units(call: &Call<'_>) -> Result<(), Refusal> {
 /// `GET /streams/{webId}/value`: the snapshot, or the value at `time`.
 pub(super) fn value(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
     call.query.only(call.app, &["time", "desiredunits", "timezone", "selectedfields"])?;
-    let tag = stream(call, super::id(call))?;
-    no_units(call)?;
-    let event = newest(call, &tag, false)?;
-    Ok(single(call, out, &event))
+    newest(call, out, false)
 }
 
 /// `GET /streams/{webId}/end`: the last event, future data included.
 pub(super) fn end(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
     call.query.only(call.app, &["desiredunits", "selectedfields"])?;
-    let tag = stream(call, super::id(call))?;
-    no_units(call)?;
-    let event = newest(call, &tag, true)?;
-    Ok(single(call, out, &event))
+    newest(call, out, true)
 }
 
 /// `GET /streams/{webId}/recordedattime`.
@@ -112,5 +106,5 @@ pub(super) fn recorded_at_time(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Hea
     };
     let missing = || Refusal::errors(404, "No recorded value was found at the given time.");
     let event = found.ok_or_else(missing)?.event(&tag);
-    Ok(single(call, out, &event))
+    Ok(single(call, out, &event, ""))
 }

@@ -145,8 +145,8 @@ pub(super) fn summary(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusa
         object.text("Type", kind);
         if let Some((out, below)) = object.key("Value") {
             let good = value.is_some();
-            let value = value.unwrap_or(Value::System { name: "No Data".into(), code: 248 });
-            Rows::new(below, false, false).event(out, &Event { good, ..Event::good(at, value) });
+            let value = value.clone().unwrap_or(Value::System { name: "No Data".into(), code: 248 });
+            Rows::new(below, false, false).event(out, &Event { good, ..Event::good(*at, value) });
         }
         object.close();
     }))
