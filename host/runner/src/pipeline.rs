@@ -161,8 +161,11 @@ async fn replace_snapshots(
     stamp: RunStamp,
 ) -> Result<()> {
     for table in job.snapshot_tables().filter(|table| wanted.contains(&table.name)) {
-        let batches = selection.snapshots.get(&table.name).cloned().unwrap_or_default();
-        lake.replace_snapshot(job.snapshot_spec(table), batches, stamp).await?;
+        let mut snapshot = lake.snapshot(job.snapshot_spec(table), stamp).await?;
+        for batch in selection.snapshots.get(&table.name).into_iter().flatten() {
+            snapshot.push(batch.clone()).await?;
+        }
+        snapshot.commit().await?;
     }
     Ok(())
 }
