@@ -176,7 +176,8 @@ fn compression(yes: bool) -> Finding {
     let (outcome, detail, advice) = if yes {
         (Outcome::Ok, "answers come compressed (gzip)", "")
     } else {
-        let advice = "ask the administrator of the server, or of a proxy before it, for gzip: answers shrink to a tenth";
+        let advice =
+            "ask the administrator of the server, or of a proxy before it, for gzip: answers shrink to a tenth";
         (Outcome::Warning, "answers come uncompressed", advice)
     };
     Finding { subject: "compression".to_owned(), outcome, detail: detail.to_owned(), advice: advice.to_owned() }

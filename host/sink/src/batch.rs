@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use tidegate_model::Instant;
 
 use crate::layout::timestamp;
@@ -27,13 +28,40 @@ pub(crate) fn fitted(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Re
         }
         // Nested types differ in the names of their inner fields, which mean nothing.
         if declared.is_nested() && std::mem::discriminant(declared) == std::mem::discriminant(found) {
-            return cast(column, declared).map_err(|error| {
+            return nested(column, declared).map_err(|error| {
                 Error::contract(table, format!("column {} does not fit its declaration: {error}", field.name()))
             });
         }
         Err(Error::contract(table, format!("column {} comes as {found}, declared is {declared}", field.name())))
     };
     schema.fields().iter().zip(batch.columns()).map(fit).collect()
+}
+
+/// A nested column in the declared type. Whether a map's keys are sorted means nothing either, but it bars the cast.
+fn nested(column: &ArrayRef, declared: &DataType) -> Result<ArrayRef, ArrowError> {
+    match (column.as_map_opt(), column.data_type()) {
+        (Some(map), DataType::Map(field, true)) => {
+            let (offsets, entries) = (map.offsets().clone(), map.entries().clone());
+            let unsorted = MapArray::try_new(Arc::clone(field), offsets, entries, map.nulls().cloned(), false)?;
+            cast(&unsorted, declared)
+        }
+        _ => cast(column, declared),
+    }
+}
+
+/// The batch without dictionaries, so that batches from different pages share a schema.
+pub(crate) fn plain(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let data_type = match field.data_type() {
+            DataType::Dictionary(_, value) => value.as_ref().clone(),
+            other => other.clone(),
+        };
+        columns.push(cast(column, &data_type)?);
+        fields.push(Field::new(field.name(), data_type, true));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
 fn is_text_dictionary(declared: &DataType, found: &DataType) -> bool {

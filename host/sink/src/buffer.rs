@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 
+use crate::batch::plain;
 use crate::layout::Layout;
 use crate::slices::Slice;
 use crate::{Error, Result};
@@ -15,11 +16,26 @@ use crate::{Error, Result};
 pub(crate) struct Buffer {
     pages: Vec<RecordBatch>,
     dates: BTreeMap<i32, Vec<Slice>>,
-    allocations: HashSet<usize>,
-    /// Bytes that the rows keep alive.
-    pub bytes: usize,
+    pinned: Pinned,
     /// Rows held.
     pub rows: usize,
+}
+
+/// The memory that batches keep alive, each allocation counted once.
+#[derive(Debug, Default)]
+pub(crate) struct Pinned {
+    allocations: HashSet<usize>,
+    /// In all.
+    pub bytes: usize,
+}
+
+impl Pinned {
+    /// Counts what a batch keeps alive.
+    pub(crate) fn count(&mut self, page: &RecordBatch) {
+        for column in page.columns() {
+            count_allocations(&column.to_data(), &mut self.allocations, &mut self.bytes);
+        }
+    }
 }
 
 impl Buffer {
@@ -28,12 +44,15 @@ impl Buffer {
         self.pages.len()
     }
 
+    /// Bytes that the rows keep alive.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pinned.bytes
+    }
+
     /// Takes a page and its slices.
     pub(crate) fn take(&mut self, page: RecordBatch, slices: Vec<(i32, Slice)>) {
-        for column in page.columns() {
-            count_allocations(&column.to_data(), &mut self.allocations, &mut self.bytes);
-        }
-        self.bytes += slices.len() * size_of::<Slice>();
+        self.pinned.count(&page);
+        self.pinned.bytes += slices.len() * size_of::<Slice>();
         self.rows += page.num_rows();
         self.pages.push(page);
         for (date, slice) in slices {
@@ -96,22 +115,6 @@ impl SortedRows {
         let order = lexsort_to_indices(&columns, None).map_err(refuse)?;
         take_record_batch(&all, &order).map_err(refuse)
     }
-}
-
-/// The batch without dictionaries, so that batches from different pages share a schema.
-fn plain(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    use arrow::datatypes::{DataType, Field, Schema};
-    let mut fields = Vec::new();
-    let mut columns = Vec::new();
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        let data_type = match field.data_type() {
-            DataType::Dictionary(_, value) => value.as_ref().clone(),
-            other => other.clone(),
-        };
-        columns.push(arrow::compute::cast(column, &data_type)?);
-        fields.push(Field::new(field.name(), data_type, true));
-    }
-    RecordBatch::try_new(std::sync::Arc::new(Schema::new(fields)), columns)
 }
 
 impl Iterator for SortedRows {

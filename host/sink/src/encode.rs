@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use deltalake::ObjectStore;
 use deltalake::kernel::Add;
 use deltalake::parquet::arrow::ArrowWriter;
@@ -18,7 +18,7 @@ use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
 use tokio::sync::mpsc;
 
-use crate::stats::stats_json;
+use crate::stats::{date_text, stats_json};
 use crate::upload::{Piece, PieceWriter, upload};
 use crate::{Error, Result};
 
@@ -38,18 +38,34 @@ pub(crate) struct FileSpec {
     /// `column=value/`, or nothing.
     pub folder: String,
     /// The partition's column and value.
-    pub partition: Option<(String, String)>,
+    pub partition: HashMap<String, Option<String>>,
 }
 
 impl FileSpec {
     /// Files of a table without partitions.
     pub(crate) fn plain(schema: SchemaRef) -> Self {
-        Self { schema, properties: properties(None), folder: String::new(), partition: None }
+        Self { properties: properties(&schema, None), schema, folder: String::new(), partition: HashMap::new() }
+    }
+
+    /// Files of a table whose rows are sorted by key and time.
+    pub(crate) fn sorted(schema: SchemaRef, by: [&str; 2]) -> Self {
+        Self { properties: properties(&schema, Some(by)), ..Self::plain(schema) }
+    }
+
+    /// The same for one partition: a date in days since the Unix epoch, where the table has a partition column.
+    pub(crate) fn dated(&self, column: Option<&str>, date: i32) -> Self {
+        let mut spec = self.clone();
+        if let Some(column) = column {
+            let value = date_text(date);
+            spec.folder = format!("{column}={value}/");
+            spec.partition = HashMap::from([(column.to_owned(), Some(value))]);
+        }
+        spec
     }
 }
 
-/// How to encode a table; `sorted` names the columns (key, time) that the rows are sorted by, with their positions.
-pub(crate) fn properties(sorted: Option<[(&str, usize); 2]>) -> WriterProperties {
+/// How to encode a table; `sorted` names the columns (key, time) that the rows are sorted by.
+fn properties(schema: &Schema, sorted: Option<[&str; 2]>) -> WriterProperties {
     let zstd = ZstdLevel::try_new(1).unwrap_or_default();
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(zstd))
@@ -59,17 +75,33 @@ pub(crate) fn properties(sorted: Option<[(&str, usize); 2]>) -> WriterProperties
         .set_write_batch_size(8_192)
         .set_created_by(concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned());
     if let Some(sorted) = sorted {
-        for (column, _) in sorted {
+        for column in sorted {
             builder = builder.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::Page);
         }
-        let time = ColumnPath::from(sorted[1].0);
-        let column = |position| SortingColumn { column_idx: position, descending: false, nulls_first: false };
+        let time = ColumnPath::from(sorted[1]);
+        let column = |name: &&str| {
+            let column_idx = i32::try_from(first_leaf(schema, name)).ok()?;
+            Some(SortingColumn { column_idx, descending: false, nulls_first: false })
+        };
         builder = builder
             .set_column_dictionary_enabled(time.clone(), false)
             .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED)
-            .set_sorting_columns(Some(sorted.iter().map(|(_, at)| column(i32::try_from(*at).unwrap_or(0))).collect()));
+            .set_sorting_columns(sorted.iter().map(column).collect());
     }
     builder.build()
+}
+
+/// Where a column's values stand among the leaves that Parquet counts: a nested column before it has several.
+fn first_leaf(schema: &Schema, name: &str) -> usize {
+    fn leaves(data_type: &DataType) -> usize {
+        match data_type {
+            DataType::List(field) | DataType::Map(field, _) => leaves(field.data_type()),
+            DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
+            _ => 1,
+        }
+    }
+    let before = schema.fields().iter().take_while(|field| field.name() != name);
+    before.map(|field| leaves(field.data_type())).sum()
 }
 
 /// Writes batches, in their order, to as many files as their size asks for.
@@ -97,11 +129,9 @@ where
         Err(error) => return Err(Error::storage("encode rows of", table, error)),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_millis()).unwrap_or_default();
-    let partition: HashMap<String, Option<String>> =
-        spec.partition.into_iter().map(|(column, value)| (column, Some(value))).collect();
     let add = |(file, metadata): (crate::upload::Stored, ParquetMetaData)| Add {
         path: file.path.to_string(),
-        partition_values: partition.clone(),
+        partition_values: spec.partition.clone(),
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
         modification_time: i64::try_from(now).unwrap_or(i64::MAX),
         data_change: true,

@@ -1,33 +1,27 @@
-//! A table of events while a run writes to it: rows and what they prove come in together, wait in a bounded buffer, and
-//! leave as one batch of the lane. One batch is encoded and committed in the background while the next one fills; when
-//! that is full too, `push` waits, and with it the plugin.
+//! A table of events while a run writes to it. Rows are appended; what the historian has changed or deleted since is taken
+//! out in the same commit in which its rows enter.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidegate_model::{Instant, Interval, Series, Watermark};
-use tokio::task::JoinHandle;
 
+use crate::Result;
 use crate::batch::fitted;
-use crate::files::{DataFile, Listing};
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
-use crate::lane::{Lane, LaneId};
-use crate::location::checked_name;
-use crate::rejects::{Reject, Rejects};
+use crate::rejects::Reject;
 use crate::slices::Keys;
-use crate::staged::Staging;
-use crate::stored::{KeyColumns, StoredReader};
-use crate::table::{Declaration, Table};
-use crate::watermarks::Watermarks;
-use crate::{Error, Result};
+use crate::stored::{EventKey, StoredReader};
+use crate::writer::{CommitPolicy, Opening, Writer, Written};
 
+mod gone;
 mod outgoing;
 
-use outgoing::{Arrived, Batch, Outlets, Shape, commit};
+use outgoing::{EventBatch, Page, Shape};
 
 /// A table of events as a plugin declares it.
 #[derive(Clone, Debug)]
@@ -46,17 +40,6 @@ pub struct EventsSpec {
     pub sequence_column: String,
 }
 
-/// When buffered rows are committed: as soon as one of these is reached.
-#[derive(Clone, Copy, Debug)]
-pub struct CommitPolicy {
-    /// Rows in the buffer.
-    pub rows: usize,
-    /// Bytes of memory that they keep alive. A second buffer of this size may be on its way out.
-    pub bytes: usize,
-    /// Age of the oldest.
-    pub age: Duration,
-}
-
 /// What one series gains by a push.
 #[derive(Clone, Debug)]
 pub struct Advance {
@@ -68,39 +51,15 @@ pub struct Advance {
     pub rows: i64,
 }
 
-/// What a run wrote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Rows committed.
-    pub rows: u64,
-    /// Data files.
-    pub files: u64,
-    /// Bytes of these files.
-    pub bytes: u64,
-    /// Data commits.
-    pub commits: u64,
-}
-
 /// A table of events, open for one lane.
 pub struct Events {
     shape: Arc<Shape>,
-    policy: CommitPolicy,
-    /// `None` while a batch is on its way, and for good after one has failed.
-    outlets: Option<Outlets>,
-    in_flight: Option<JoinHandle<Result<Arrived>>>,
-    marks: HashMap<String, Watermark>,
-    run: Instant,
-    batch: Batch,
-    oldest: Option<Clock>,
-    written: Written,
-    listing: Arc<RwLock<Listing>>,
-    keys: KeyColumns,
+    writer: Writer<EventBatch>,
 }
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let buffered = (self.batch.buffer.rows, self.batch.buffer.bytes);
-        f.debug_struct("Events").field("table", &self.shape.layout.table).field("buffered", &buffered).finish()
+        f.debug_struct("Events").field("table", &self.shape.layout.table).finish_non_exhaustive()
     }
 }
 
@@ -112,58 +71,31 @@ impl Events {
         run: RunStamp,
         policy: CommitPolicy,
     ) -> Result<Self> {
-        checked_name("table", &spec.table)?;
-        checked_name("lane", lane)?;
-        let config = &lake.config;
-        let shape = Shape::new(format!("{}.{}", config.schema, spec.table), &spec)?;
-        let declared = Declaration {
-            schema: &config.schema,
+        let shape = Arc::new(Shape::new(format!("{}.{}", lake.config.schema, spec.table), &spec)?);
+        let opening = Opening {
+            lake,
             table: &spec.table,
             comment: &spec.comment,
             layout: &shape.layout,
-            properties: &[],
-        };
-        let table = Table::open_or_create(&lake.root, &declared).await?;
-        let listing = Listing::new(&table, shape.layout.partition.as_deref())?;
-        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, &config.watermarks_table).await?;
-        let id = LaneId { pipeline: config.pipeline.clone(), table: spec.table.clone(), lane: lane.to_owned() };
-        let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
-        let lane = Lane::open(id, table, watermarks, staging, run.at).await?;
-        let rejects = Rejects::new(lake, &spec.table, run);
-        let keys = KeyColumns { series: spec.series_column, time: spec.time_column, sequence: spec.sequence_column };
-        Ok(Self {
-            shape: Arc::new(shape),
+            watermarks: &lake.config.watermarks_table,
+            lane,
+            run,
             policy,
-            marks: lane.watermarks().marks().clone(),
-            listing: Arc::new(RwLock::new(listing)),
-            outlets: Some(Outlets { lane, rejects }),
-            in_flight: None,
-            run: run.at,
-            batch: Batch::default(),
-            oldest: None,
-            written: Written::default(),
-            keys,
-        })
+        };
+        let writer = Writer::open(opening, EventBatch::new(Arc::clone(&shape))).await?;
+        Ok(Self { shape, writer })
     }
 
     /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since.
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
-        &self.marks
+        self.writer.watermarks()
     }
 
     /// Reads what is stored, this run's own commits included.
     #[must_use]
     pub fn reader(&self) -> StoredReader {
-        StoredReader::new(Arc::clone(&self.listing), self.keys.clone())
-    }
-
-    /// Takes rows that have no place in the table, before the push that covers them: they are stored no later than it.
-    pub fn reject(&mut self, rejects: Vec<Reject>) {
-        if !rejects.is_empty() {
-            self.batch.take_rejects(rejects);
-            self.oldest.get_or_insert_with(Clock::now);
-        }
+        StoredReader::new(self.writer.files().clone(), Arc::clone(&self.shape.layout), Arc::clone(&self.shape.keys))
     }
 
     /// Takes rows (emitted columns, in declared order) and what they prove, as one. Waits while an earlier batch is being
@@ -173,21 +105,25 @@ impl Events {
     /// Rows or advances that break the contract: then nothing of this push is taken. A batch that could not be committed:
     /// then nothing more is taken, and the next run continues where the last commit stands.
     pub async fn push(&mut self, rows: Option<RecordBatch>, advances: Vec<Advance>) -> Result<()> {
-        self.check_alive()?;
-        let page = rows.filter(|rows| rows.num_rows() > 0).map(|rows| self.page(&rows)).transpose()?;
-        let mut coverage = self.batch.coverage.subset(advances.iter().map(|advance| advance.series.id.as_str()));
-        for advance in &advances {
-            let known = self.marks.get(&advance.series.id).map(|mark| mark.covered);
-            coverage.advance(&self.shape.layout.table, known, advance)?;
-        }
-        // From here on nothing fails: rows and proof are taken together.
-        self.batch.coverage.put(coverage);
-        if let Some((page, slices)) = page {
-            self.batch.buffer.take(page, slices);
-        }
-        self.oldest.get_or_insert_with(Clock::now);
-        let full = self.batch.buffer.rows >= self.policy.rows || self.batch.bytes() >= self.policy.bytes;
-        if full { self.start_commit().await } else { self.commit_if_due().await }
+        self.amend(rows, &[], advances).await
+    }
+
+    /// As [`Events::push`], and takes out the stored rows of the keys in `gone` in the same commit: those whose key comes
+    /// again among `rows` are replaced, the others are deleted. Only files that hold such a row are rewritten. A key that
+    /// is not stored takes nothing out; rows that still wait for their commit are not stored.
+    ///
+    /// # Errors
+    /// As [`Events::push`]; also a table whose owner has ruled out that rows are replaced.
+    pub async fn amend(&mut self, rows: Option<RecordBatch>, gone: &[EventKey], advances: Vec<Advance>) -> Result<()> {
+        self.writer.check_alive()?;
+        let rows = rows.filter(|rows| rows.num_rows() > 0);
+        let page = self.page(rows.as_ref(), gone)?;
+        self.writer.take(&advances, |batch| batch.put(page)).await
+    }
+
+    /// Takes rows that have no place in the table, before the push that covers them: they are stored no later than it.
+    pub fn reject(&mut self, rejects: Vec<Reject>) {
+        self.writer.reject(rejects);
     }
 
     /// Starts a commit when the oldest buffered row has reached the policy's age. For callers that wait long between
@@ -196,83 +132,41 @@ impl Events {
     /// # Errors
     /// As [`Events::push`].
     pub async fn commit_if_due(&mut self) -> Result<()> {
-        self.check_alive()?;
-        if self.oldest.is_some_and(|oldest| oldest.elapsed() >= self.policy.age) {
-            self.start_commit().await?;
-        }
-        Ok(())
+        self.writer.commit_if_due().await
     }
 
     /// Commits the rest and moves the watermarks.
     ///
     /// # Errors
     /// As [`Events::push`].
-    pub async fn finish(mut self) -> Result<Written> {
-        self.check_alive()?;
-        self.start_commit().await?;
-        self.join().await?;
-        if let Some(outlets) = &mut self.outlets {
-            outlets.lane.settle().await?;
-        }
-        Ok(self.written)
+    pub async fn finish(self) -> Result<Written> {
+        self.writer.finish().await
     }
 
-    #[cfg(test)]
-    pub(crate) fn into_lane(self) -> Lane {
-        self.outlets.expect("nothing was pushed").lane
-    }
-
-    fn check_alive(&self) -> Result<()> {
-        if self.outlets.is_none() && self.in_flight.is_none() {
-            return Err(Error::contract(&self.shape.layout.table, "a commit has failed; nothing more is taken"));
-        }
-        Ok(())
-    }
-
-    fn page(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<(i32, crate::slices::Slice)>)> {
+    /// What a push brings, as the batch takes it.
+    fn page(&self, rows: Option<&RecordBatch>, gone: &[EventKey]) -> Result<Page> {
         let layout = &self.shape.layout;
+        let Some(rows) = rows else {
+            return Ok(Page { rows: None, gone: gone.iter().map(|key| (key.clone(), false)).collect() });
+        };
         let columns = fitted(&layout.table, &layout.emitted, rows)?;
-        let column =
-            |index: usize| columns.get(index).ok_or_else(|| Error::contract(&layout.table, "a key column is missing"));
-        let [series, time, sequence] = self.shape.emitted;
-        let key_columns = [column(series)?.clone(), column(time)?.clone(), column(sequence)?.clone()];
-        let keys = Keys::new(&layout.table, key_columns.each_ref())?;
-        let slices = keys.slices(&layout.table, self.batch.buffer.next_page())?;
-        Ok((file_batch(layout, columns, Some(keys.times), now())?, slices))
-    }
-
-    /// Sends the buffer on its way, once the batch before it has arrived.
-    async fn start_commit(&mut self) -> Result<()> {
-        self.join().await?;
-        if self.oldest.take().is_none() {
-            return Ok(());
-        }
-        let Some(outlets) = self.outlets.take() else { return self.check_alive() };
-        let batch = std::mem::take(&mut self.batch);
-        batch.coverage.apply(&mut self.marks, self.run);
-        self.in_flight = Some(tokio::spawn(commit(Arc::clone(&self.shape), outlets, batch)));
-        Ok(())
-    }
-
-    /// Waits for the batch on its way. Safe to cancel: the batch goes on and is waited for by the next call.
-    async fn join(&mut self) -> Result<()> {
-        let Some(task) = &mut self.in_flight else { return Ok(()) };
-        let ended = task.await;
-        self.in_flight = None;
-        let Arrived { outlets, adds, rows } =
-            ended.map_err(|error| Error::storage("commit to", &self.shape.layout.table, error)).flatten()?;
-        self.outlets = Some(outlets);
-        self.written.rows += rows;
-        self.written.files += adds.len() as u64;
-        self.written.bytes += adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();
-        self.written.commits += u64::from(!adds.is_empty());
-        let own = adds.into_iter().map(|add| DataFile::Own(Arc::new(add)));
-        self.listing.write().unwrap_or_else(PoisonError::into_inner).extend(own);
-        Ok(())
+        let keys = Keys::new(&layout.table, self.shape.key_columns(&columns)?)?;
+        let slices = keys.slices(&layout.table, self.writer.batch.next_page())?;
+        let gone = gone::replaced(&keys, gone);
+        let times = keys.times.clone();
+        Ok(Page { rows: Some((file_batch(layout, columns, Some(&times), now())?, slices)), gone })
     }
 }
 
-fn now() -> Instant {
+#[cfg(test)]
+impl Events {
+    pub(crate) fn into_lane(self) -> crate::lane::Lane {
+        self.writer.into_lane()
+    }
+}
+
+/// When a row is received: now, in whole microseconds.
+pub(crate) fn now() -> Instant {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_nanos()).unwrap_or_default();
     Instant(i64::try_from(nanos).unwrap_or(i64::MAX)).floor_micros()
 }

@@ -1,9 +1,10 @@
-//! The live data files of a table of events, as look-ups see them: what the log held on opening, and what this run has
-//! added since. Kept apart from the Delta snapshot, whose renewal costs more with every file.
+//! The live data files of a table while a run writes to it: what the log held when it was last looked at, moved on by
+//! every commit of the run itself. Kept apart from the Delta snapshot, whose renewal costs more with every file.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use deltalake::kernel::{Add, LogicalFileView};
+use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::{ObjectStore, Path};
 
 use crate::Result;
@@ -19,6 +20,11 @@ pub(crate) enum DataFile {
 }
 
 impl DataFile {
+    /// A file that this run has written.
+    pub(crate) fn own(add: Add) -> Self {
+        Self::Own(Arc::new(add))
+    }
+
     /// Below the table's folder.
     pub(crate) fn path(&self) -> Path {
         match self {
@@ -44,43 +50,104 @@ impl DataFile {
         }
     }
 
-    fn date(&self, column: Option<&str>) -> Option<String> {
+    /// Values by partition column.
+    pub(crate) fn partition(&self) -> HashMap<String, Option<String>> {
         match self {
-            Self::Logged(file) => file.partition_values_map().remove(column?).flatten(),
-            Self::Own(add) => add.partition_values.get(column?).cloned().flatten(),
+            Self::Logged(file) => file.partition_values_map(),
+            Self::Own(add) => add.partition_values.clone(),
+        }
+    }
+
+    /// Whether some of its rows are deleted by a vector beside it.
+    pub(crate) fn has_deleted_rows(&self) -> bool {
+        match self {
+            Self::Logged(file) => file.deletion_vector_descriptor().is_some(),
+            Self::Own(add) => add.deletion_vector.is_some(),
+        }
+    }
+
+    /// The action that takes the file out of the table, at `millis` since the Unix epoch.
+    pub(crate) fn remove(&self, millis: i64) -> Remove {
+        match self {
+            Self::Logged(file) => Remove { deletion_timestamp: Some(millis), ..file.remove_action(true) },
+            Self::Own(add) => Remove {
+                path: add.path.clone(),
+                data_change: true,
+                deletion_timestamp: Some(millis),
+                extended_file_metadata: Some(true),
+                partition_values: Some(add.partition_values.clone()),
+                size: Some(add.size),
+                deletion_vector: None,
+                tags: None,
+                base_row_id: None,
+                default_row_commit_version: None,
+            },
         }
     }
 }
 
-/// All live files, each with its date.
+/// A file with the date of its partition.
+type Dated = (Option<String>, DataFile);
+
+/// All live files, each with its date. Clones share the list.
 #[derive(Clone)]
 pub(crate) struct Listing {
     /// `schema.table`.
-    pub table: String,
+    pub table: Arc<str>,
     /// Below the table's folder.
     pub store: Arc<dyn ObjectStore>,
     date: Option<String>,
-    files: Vec<(Option<String>, DataFile)>,
+    files: Arc<RwLock<Vec<Dated>>>,
 }
 
 impl Listing {
     /// The files of a table that has just been loaded; `date` is its partition column.
     pub(crate) fn new(table: &Table, date: Option<&str>) -> Result<Self> {
-        let mut listing =
-            Self { table: table.name.clone(), store: table.store(), date: date.map(str::to_owned), files: Vec::new() };
-        listing.extend(table.files()?.into_iter().map(DataFile::Logged));
+        let listing = Self {
+            table: table.name.as_str().into(),
+            store: table.store(),
+            date: date.map(str::to_owned),
+            files: Arc::default(),
+        };
+        listing.renew(table)?;
         Ok(listing)
     }
 
-    /// Adds files.
-    pub(crate) fn extend(&mut self, files: impl Iterator<Item = DataFile>) {
-        let date = self.date.as_deref();
-        self.files.extend(files.map(|file| (file.date(date), file)));
+    /// Looks at the files of the table again, after others have changed it.
+    pub(crate) fn renew(&self, table: &Table) -> Result<()> {
+        let files = table.files()?.into_iter().map(|file| self.dated(DataFile::Logged(file))).collect();
+        *self.write() = files;
+        Ok(())
+    }
+
+    /// Follows a commit of this run.
+    pub(crate) fn follow(&self, added: &[Add], removed: &[DataFile]) {
+        let mut files = self.write();
+        if !removed.is_empty() {
+            let gone: HashSet<Path> = removed.iter().map(DataFile::path).collect();
+            files.retain(|(_, file)| !gone.contains(&file.path()));
+        }
+        files.extend(added.iter().map(|add| self.dated(DataFile::own(add.clone()))));
     }
 
     /// The files that a test of date and file lets through.
     pub(crate) fn select(&self, test: impl Fn(Option<&str>, &DataFile) -> bool) -> Vec<DataFile> {
-        let fits = self.files.iter().filter(|(date, file)| test(date.as_deref(), file));
+        let files = self.read();
+        let fits = files.iter().filter(|(date, file)| test(date.as_deref(), file));
         fits.map(|(_, file)| file.clone()).collect()
+    }
+
+    fn dated(&self, file: DataFile) -> Dated {
+        let date = self.date.as_ref().and_then(|date| file.partition().remove(date).flatten());
+        (date, file)
+    }
+
+    // Nothing panics while the lock is held; a poisoned one still holds a whole list.
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Dated>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<Dated>> {
+        self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

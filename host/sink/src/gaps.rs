@@ -126,7 +126,7 @@ impl GapLedger {
                 let batch = batch(&self.layout, &rows)?;
                 let spec = FileSpec::plain(Arc::clone(&self.layout.file));
                 let adds = write_files(table.store(), &table.name, spec, std::iter::once(Ok(batch))).await?;
-                if table.overwrite(adds.into_iter().map(Into::into).collect(), None).await? == Attempt::Lost {
+                if table.overwrite(adds, None).await? == Attempt::Lost {
                     table.reload().await?;
                     continue;
                 }

@@ -100,7 +100,7 @@ pub(crate) async fn append(
     let file = FileSpec::plain(Arc::clone(&layout.file));
     let adds = write_files(table.store(), &table.name, file, std::iter::once(Ok(batch))).await?;
     for _ in 0..ATTEMPTS {
-        match table.append(adds.iter().cloned().map(Into::into).collect(), None).await? {
+        match table.append(adds.clone(), None).await? {
             Attempt::Done => return Ok(()),
             Attempt::Lost => table.reload().await?,
         }

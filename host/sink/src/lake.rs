@@ -5,9 +5,11 @@ use std::fmt;
 
 use tidegate_model::{Instant, Watermark};
 
-use crate::events::{CommitPolicy, Events, EventsSpec};
+use crate::events::{Events, EventsSpec};
 use crate::location::{Root, checked_name};
+use crate::records::{Records, RecordsSpec, watermarks_table};
 use crate::table::Table;
+use crate::writer::CommitPolicy;
 use crate::{Error, Result, watermarks};
 
 /// Where the lake is and how the host's own tables in it are called.
@@ -103,12 +105,33 @@ impl Lake {
         Events::open(self, spec, lane, run, policy).await
     }
 
-    /// All watermarks, by series; empty when there is no such table. Writes nothing.
+    /// Opens a table of records for writing, as [`Lake::events`] does a table of events.
+    ///
+    /// # Errors
+    /// As [`Lake::events`].
+    pub async fn records(&self, spec: RecordsSpec, lane: &str, run: RunStamp, policy: CommitPolicy) -> Result<Records> {
+        Records::open(self, spec, lane, run, policy).await
+    }
+
+    /// All watermarks of the tables of events, by series; empty when there is no such table. Writes nothing.
     ///
     /// # Errors
     /// A table that cannot be read.
     pub async fn watermarks(&self) -> Result<Vec<Watermark>> {
-        let table = Table::open(&self.root, &self.config.checkpoint_schema, &self.config.watermarks_table).await?;
+        self.marks(&self.config.watermarks_table).await
+    }
+
+    /// The same for a table of records (its full name without schema), which keeps its own.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub async fn watermarks_of(&self, table: &str) -> Result<Vec<Watermark>> {
+        checked_name("table", table)?;
+        self.marks(&watermarks_table(table)).await
+    }
+
+    async fn marks(&self, table: &str) -> Result<Vec<Watermark>> {
+        let table = Table::open(&self.root, &self.config.checkpoint_schema, table).await?;
         let Some(table) = table else { return Ok(Vec::new()) };
         let mut marks: Vec<Watermark> = watermarks::read(&table).await?.into_values().collect();
         marks.sort_by(|a, b| a.series.cmp(&b.series));

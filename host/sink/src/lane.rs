@@ -3,7 +3,8 @@
 //!
 //! 1. **stage**: what the batch proves, and what earlier batches proved that the watermarks do not hold yet, is put as
 //!    one file beside the checkpoints, named after batch N.
-//! 2. **commit**: the rows and `txn(lane, N)` enter the table in one Delta commit. This is the one atomic point.
+//! 2. **commit**: the rows and `txn(lane, N)` enter the table in one Delta commit, which also takes out what they
+//!    replace. This is the one atomic point.
 //! 3. **merge**: the coverage enters the watermarks with `txn(lane, N)`. It may wait, because the staged file of the
 //!    newest batch carries all of it; at the latest the end of the run does it.
 //! 4. **unstage**: the file is deleted.
@@ -19,10 +20,12 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use deltalake::kernel::{Add, Transaction};
+use deltalake::kernel::Transaction;
 use tidegate_model::Instant;
 
 use crate::coverage::Coverage;
+use crate::files::Listing;
+use crate::outgoing::{Decision, Outgoing};
 use crate::staged::{Staged, Staging};
 use crate::table::{ATTEMPTS, Attempt, Table};
 use crate::watermarks::Watermarks;
@@ -60,6 +63,8 @@ impl LaneId {
 pub(crate) struct Lane {
     id: LaneId,
     table: Table,
+    /// Its live files at the version that `table` has.
+    files: Listing,
     watermarks: Watermarks,
     staging: Staging,
     run: Instant,
@@ -75,10 +80,11 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Takes the lane and finishes or discards what an earlier run left.
+    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column.
     pub(crate) async fn open(
         id: LaneId,
         table: Table,
+        date: Option<&str>,
         watermarks: Watermarks,
         staging: Staging,
         run: Instant,
@@ -87,6 +93,7 @@ impl Lane {
         let merged = watermarks.txn(&id.app_id()).await?;
         let mut lane = Self {
             id,
+            files: Listing::new(&table, date)?,
             table,
             watermarks,
             staging,
@@ -112,7 +119,7 @@ impl Lane {
         if let Some(ahead) = left.iter().map(|staged| staged.batch).filter(|batch| *batch > self.last).max() {
             tracing::info!(lane = self.id.app_id(), batch = ahead, "discarding a batch that was never committed");
             let fence = next_number(ahead);
-            self.commit(fence, Vec::new()).await?;
+            self.fence(fence).await?;
         }
         for staged in left {
             self.staging.remove(staged.batch).await?;
@@ -120,9 +127,9 @@ impl Lane {
         Ok(())
     }
 
-    /// The table as this lane last saw it.
-    pub(crate) fn table(&self) -> &Table {
-        &self.table
+    /// The table's live files, which every commit of this lane moves on.
+    pub(crate) fn files(&self) -> &Listing {
+        &self.files
     }
 
     /// The watermarks as this lane last saw them.
@@ -131,23 +138,54 @@ impl Lane {
     }
 
     /// One batch through steps 1 and 2, and, when it is time, 3 and 4.
-    pub(crate) async fn write(&mut self, adds: Vec<Add>, coverage: Coverage) -> Result<()> {
-        if adds.is_empty() {
-            self.unmerged.extend(coverage);
-        } else {
-            let mut all = self.unmerged.clone();
-            all.extend(coverage);
-            let batch = self.stage(&all).await?;
-            self.commit(batch, adds).await?;
-            self.unmerged = all;
-            if let Some(older) = self.staged.replace(batch) {
-                self.staging.remove(older).await?;
-            }
-        }
+    ///
+    /// # Errors
+    /// A store that refuses, or another run on this lane; whatever was staged is sorted out when the lane is next opened.
+    pub(crate) async fn write(&mut self, batch: &mut impl Outgoing, coverage: Coverage) -> Result<Decision> {
+        let decision = self.land(batch, coverage).await?;
         if self.merged_at.elapsed() >= MERGE_EVERY {
             self.settle().await?;
         }
-        Ok(())
+        Ok(decision)
+    }
+
+    async fn land(&mut self, batch: &mut impl Outgoing, coverage: Coverage) -> Result<Decision> {
+        let mut staged: Option<(i64, Coverage)> = None;
+        for _ in 0..ATTEMPTS {
+            let decision = batch.decide(&self.table, &self.files).await?;
+            let mut all = self.unmerged.clone();
+            all.extend(coverage.counting(&decision.rows));
+            if decision.is_empty() {
+                // Another writer has done all of it meanwhile, or there was nothing to do.
+                if let Some((number, _)) = staged {
+                    self.staging.remove(number).await?;
+                }
+                self.unmerged = all;
+                return Ok(decision);
+            }
+            let number = match staged.take() {
+                Some((number, same)) if same == all => number,
+                old => {
+                    let older = old.map(|(number, _)| number);
+                    let number = self.stage(older.unwrap_or(self.last), &all).await?;
+                    if let Some(older) = older {
+                        self.staging.remove(older).await?;
+                    }
+                    number
+                }
+            };
+            match self.commit(number, &decision).await? {
+                Attempt::Done => {
+                    self.unmerged = all;
+                    if let Some(older) = self.staged.replace(number) {
+                        self.staging.remove(older).await?;
+                    }
+                    return Ok(decision);
+                }
+                Attempt::Lost => staged = Some((number, all)),
+            }
+        }
+        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
     }
 
     /// Steps 3 and 4 for all that was committed.
@@ -156,31 +194,55 @@ impl Lane {
         self.unstage().await
     }
 
-    /// Step 1.
-    pub(crate) async fn stage(&self, coverage: &Coverage) -> Result<i64> {
-        let batch = next_number(self.last);
+    /// Steps 3 and 4 at the end of the run, and upkeep of the table.
+    pub(crate) async fn finish(&mut self) -> Result<()> {
+        self.settle().await?;
+        self.table.sweep_if_due().await;
+        Ok(())
+    }
+
+    /// Step 1, under a number above `last`.
+    pub(crate) async fn stage(&self, last: i64, coverage: &Coverage) -> Result<i64> {
+        let batch = next_number(last);
         let staged = Staged { batch, run: self.run.0, coverage: coverage.clone() };
         if self.staging.put(&staged).await? { Ok(batch) } else { Err(self.taken()) }
     }
 
-    /// Step 2.
-    pub(crate) async fn commit(&mut self, batch: i64, adds: Vec<Add>) -> Result<()> {
+    /// Step 2, one attempt. When another writer was faster, its commit has been looked at: what was decided before must be
+    /// decided again.
+    pub(crate) async fn commit(&mut self, batch: i64, decision: &Decision) -> Result<Attempt> {
         let before = self.table.schema()?;
+        let txn = Some(Transaction::new_with_last_update(self.id.app_id(), batch, Some(now_millis())));
+        let adds = decision.adds.clone();
+        let attempt = if decision.removes.is_empty() {
+            self.table.append(adds, txn).await?
+        } else {
+            let now = now_millis();
+            let removes = decision.removes.iter().map(|file| file.remove(now)).collect();
+            self.table.rewrite(removes, adds, txn).await?
+        };
+        match attempt {
+            Attempt::Done => {
+                self.last = batch;
+                self.files.follow(&decision.adds, &decision.removes);
+            }
+            Attempt::Lost => {
+                self.table.reload().await?;
+                if self.table.txn(&self.id.app_id()).await? != self.last {
+                    return Err(self.taken());
+                }
+                self.check_schema(&before)?;
+                self.files.renew(&self.table)?;
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Moves the lane's number and nothing else, so that a batch with a lower one can never land.
+    async fn fence(&mut self, number: i64) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let txn = Transaction::new_with_last_update(self.id.app_id(), batch, Some(now_millis()));
-            let actions = adds.iter().cloned().map(Into::into).collect();
-            match self.table.append(actions, Some(txn)).await? {
-                Attempt::Done => {
-                    self.last = batch;
-                    return Ok(());
-                }
-                Attempt::Lost => {
-                    self.table.reload().await?;
-                    if self.table.txn(&self.id.app_id()).await? != self.last {
-                        return Err(self.taken());
-                    }
-                    self.check_schema(&before)?;
-                }
+            if self.commit(number, &Decision::default()).await? == Attempt::Done {
+                return Ok(());
             }
         }
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
@@ -224,6 +286,12 @@ impl Lane {
             Some(batch) => self.staging.remove(batch).await,
             None => Ok(()),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn landed(&mut self, batch: i64, coverage: Coverage) {
+        self.unmerged = coverage;
+        self.staged = Some(batch);
     }
 
     fn taken(&self) -> Error {

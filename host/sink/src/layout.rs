@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{StructField, StructType};
 
@@ -42,6 +42,30 @@ pub(crate) fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// A declared type as it is stored. Lists and maps carry the inner names that Parquet's specification and the Delta
+/// protocol give them, whatever the declaration calls them: some readers go by these names.
+fn stored_type(declared: &DataType) -> DataType {
+    let inner = |name: &str, field: &FieldRef, nullable| -> FieldRef {
+        Arc::new(Field::new(name, stored_type(field.data_type()), nullable))
+    };
+    match declared {
+        DataType::List(element) => DataType::List(inner("element", element, true)),
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(fields) if fields.len() == 2 => {
+                let names = [("key", false), ("value", true)];
+                let fields = fields.iter().zip(names).map(|(field, (name, nullable))| inner(name, field, nullable));
+                let entries = DataType::Struct(fields.collect::<Fields>());
+                DataType::Map(Arc::new(Field::new("key_value", entries, false)), false)
+            }
+            _ => DataType::Map(Arc::clone(entries), *sorted),
+        },
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|field| inner(field.name(), field, true)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 impl Layout {
     /// Reads a declaration.
     ///
@@ -55,7 +79,7 @@ impl Layout {
         let mut partition = None;
         for field in declared.fields() {
             let (fill, data_type) = match field.metadata().get("host").map(String::as_str) {
-                None => (None, field.data_type().clone()),
+                None => (None, stored_type(field.data_type())),
                 Some("ingested-at") => (Some(Fill::IngestedAt), timestamp()),
                 Some("delay-seconds") => (Some(Fill::DelaySeconds), DataType::Int32),
                 Some("event-date") => (Some(Fill::EventDate), DataType::Date32),
@@ -91,6 +115,11 @@ impl Layout {
             }
             None => Err(Error::contract(&self.table, format!("{role} column {column:?} is not an emitted column"))),
         }
+    }
+
+    /// The index of a column inside a data file.
+    pub(crate) fn file_index(&self, column: &str) -> Result<usize> {
+        self.file.index_of(column).map_err(|error| Error::contract(&self.table, error.to_string()))
     }
 
     /// As the Delta log writes columns.

@@ -1,9 +1,10 @@
 //! The lake: every Delta table that Tidegate writes or reads, and the only crate that names `deltalake`.
 //!
 //! [`Lake`] opens a location. [`Events`] takes rows together with the coverage they prove and commits both exactly once
-//! (module `lane` states the protocol). [`StoredReader`] tells which rows of a window are stored already. Snapshot
-//! tables are replaced in one commit, the gap ledger is merged, runs and rejects are appended, and [`Lake::query`] reads
-//! it all with SQL.
+//! (module `lane` states the protocol). [`StoredReader`] tells which rows of a window are stored already, and what of them
+//! has changed. [`Records`] does the same for things with a life of their own, one row each. A [`Snapshot`] replaces all
+//! rows of a table in one commit, the gap ledger is merged, runs and rejects are appended, and [`Lake::query`] reads it all
+//! with SQL.
 //!
 //! Nothing here knows a historian: table names, columns and comments come from the caller. Tables stay on Delta reader
 //! version 1 and writer version 2, so that every engine reads them.
@@ -16,35 +17,43 @@ mod error;
 mod events;
 mod files;
 mod fill;
+mod fingerprint;
 mod gaps;
 mod journal;
 mod lake;
 mod lane;
 mod layout;
 mod location;
+mod outgoing;
 mod protocol;
 mod query;
 mod reader;
+mod records;
 mod rejects;
+mod rewrite;
 mod scan;
 mod slices;
 mod snapshot;
 mod staged;
 mod stats;
 mod stored;
+mod stream;
 mod table;
 mod upload;
 mod watermarks;
+mod writer;
 
 pub use error::{Error, Result};
-pub use events::{Advance, CommitPolicy, Events, EventsSpec, Written};
+pub use events::{Advance, Events, EventsSpec};
 pub use gaps::{GapLedger, GapRow, Observation};
 pub use journal::RunRow;
 pub use lake::{Lake, LakeConfig, RunStamp};
 pub use query::TableInfo;
+pub use records::{Records, RecordsSpec};
 pub use rejects::Reject;
-pub use snapshot::SnapshotSpec;
-pub use stored::{StoredKeys, StoredReader};
+pub use snapshot::{Snapshot, SnapshotSpec};
+pub use stored::{Comparison, EventKey, StoredKeys, StoredReader};
+pub use writer::{CommitPolicy, Written};
 
 #[cfg(test)]
 mod testing;

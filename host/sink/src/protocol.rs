@@ -46,6 +46,19 @@ pub(crate) fn check_writable(table: &str, state: &DeltaTableState) -> Result<()>
     }
 }
 
+/// Refuses a table whose rows may only be added, or whose changes must be logged row by row.
+///
+/// # Errors
+/// Names the table property.
+pub(crate) fn check_rewritable(table: &str, state: &DeltaTableState) -> Result<()> {
+    let configuration = state.metadata().configuration();
+    let on = |key: &&str| configuration.get(*key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    match ["delta.appendOnly", "delta.enableChangeDataFeed"].iter().find(|key| on(key)) {
+        Some(key) => Err(Error::Protocol { table: table.to_owned(), feature: (*key).to_owned() }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::{HUGE, RUN, lake, spec};

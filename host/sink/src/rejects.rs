@@ -28,6 +28,13 @@ pub struct Reject {
     pub reason: String,
 }
 
+impl Reject {
+    /// Bytes that it keeps alive.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.series.len() + self.raw.len() + self.reason.len()
+    }
+}
+
 /// The rejects table as one run appends to it.
 pub(crate) struct Rejects {
     root: Root,

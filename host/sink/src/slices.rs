@@ -80,6 +80,12 @@ impl<'a> Keys<'a> {
         Ok(Self { series, times, sequences })
     }
 
+    /// All rows: series, microseconds since the Unix epoch, sequence.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, i64, i32)> {
+        let places = self.times.values().iter().zip(self.sequences.values().iter()).enumerate();
+        places.map(|(row, (micros, sequence))| (self.series.value(row).unwrap_or_default(), *micros, *sequence))
+    }
+
     /// The runs of this batch with the date of each, in row order.
     ///
     /// # Errors

@@ -96,6 +96,35 @@ pub(crate) fn date_text(days: i32) -> String {
         .unwrap_or_default()
 }
 
+/// The statistics of a stored file, as its log entry has them. Whoever wrote the file may have left any of them out.
+pub(crate) struct FileStats(Value);
+
+impl FileStats {
+    /// `None` when there are none, or none that can be read.
+    pub(crate) fn parse(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok().map(Self)
+    }
+
+    /// The smallest and the largest text of a column.
+    pub(crate) fn texts(&self, column: &str) -> Option<(&str, &str)> {
+        let bound = |side: &str| self.0.get(side)?.get(column)?.as_str();
+        bound("minValues").zip(bound("maxValues"))
+    }
+
+    /// The first and the last instant of a column, in microseconds since the Unix epoch.
+    pub(crate) fn micros(&self, column: &str) -> Option<(i64, i64)> {
+        let micros = |text| chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_micros());
+        let (min, max) = self.texts(column)?;
+        // Log checkpoints may keep the upper bound only to the millisecond.
+        micros(min).zip(micros(max)).map(|(min, max)| (min, max.saturating_add(1_000)))
+    }
+
+    /// How many rows of a column are NULL.
+    pub(crate) fn nulls(&self, column: &str) -> Option<u64> {
+        self.0.get("nullCount")?.get(column)?.as_u64()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

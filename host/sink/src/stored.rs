@@ -1,44 +1,39 @@
-//! Which rows of a window are stored already. The look-back asks this for every event it reads again, so the answer must
-//! not cost a table scan: files are skipped by date and statistics, pages by the Parquet page index, and of what is left
-//! only the three key columns are read, without the SQL engine.
+//! What is stored of a window, row by row. The look-back asks this for every event it reads again, so the answer must not
+//! cost a table scan: files are skipped by date and statistics, pages by the Parquet page index, and what is left is read
+//! without the SQL engine. Of each row only its place and a fingerprint are kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
-use deltalake::parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
-use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
-use deltalake::parquet::file::metadata::PageIndexPolicy;
+use arrow::array::RecordBatch;
+use deltalake::parquet::arrow::arrow_reader::RowSelection;
 use futures::{StreamExt, TryStreamExt};
 use tidegate_model::Interval;
 
-use crate::files::Listing;
-use crate::layout::timestamp;
-use crate::reader::FileReader;
+use crate::batch::fitted;
+use crate::files::{DataFile, Listing};
+use crate::fingerprint::fingerprints;
+use crate::layout::Layout;
+use crate::scan::{open, project, stored_columns, unreadable};
 use crate::{Error, Result};
 
+mod compare;
+mod keys;
 mod prune;
 
-use prune::Wanted;
+pub use compare::{Comparison, EventKey};
+pub(crate) use keys::{KeyColumns, StoredBatch};
+pub(crate) use prune::Wanted;
 
 /// Files read at the same time.
 const FILES_AT_ONCE: usize = 4;
 
-/// The columns that identify a row.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyColumns {
-    pub series: String,
-    pub time: String,
-    pub sequence: String,
-}
-
-/// Reads keys of committed rows. Cheap to clone; sees the commits of the run it belongs to.
+/// Reads committed rows. Cheap to clone; sees the commits of the run it belongs to.
 #[derive(Clone)]
 pub struct StoredReader {
-    listing: Arc<RwLock<Listing>>,
-    keys: KeyColumns,
+    files: Listing,
+    layout: Arc<Layout>,
+    keys: Arc<KeyColumns>,
 }
 
 impl std::fmt::Debug for StoredReader {
@@ -47,17 +42,26 @@ impl std::fmt::Debug for StoredReader {
     }
 }
 
-/// The keys of stored rows: 16 bytes each.
+/// The keys of stored rows, each with the fingerprint of its row: 24 bytes a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredKeys {
-    series: HashMap<String, Vec<(i64, i32)>>,
+    /// Microseconds since the Unix epoch, sequence and fingerprint, ascending.
+    series: HashMap<String, Vec<(i64, i32, u64)>>,
 }
 
 impl StoredKeys {
     /// Whether the row of `series` at `micros` (since the Unix epoch) with this sequence is stored.
     #[must_use]
     pub fn contains(&self, series: &str, micros: i64, sequence: i32) -> bool {
-        self.series.get(series).is_some_and(|keys| keys.binary_search(&(micros, sequence)).is_ok())
+        self.fingerprint(series, micros, sequence).is_some()
+    }
+
+    /// The fingerprint of that row, to compare with those of [`StoredReader::fingerprints`].
+    #[must_use]
+    pub fn fingerprint(&self, series: &str, micros: i64, sequence: i32) -> Option<u64> {
+        let rows = self.series.get(series)?;
+        let at = rows.binary_search_by_key(&(micros, sequence), |(micros, sequence, _)| (*micros, *sequence)).ok()?;
+        rows.get(at).map(|(_, _, fingerprint)| *fingerprint)
     }
 
     /// How many rows are known.
@@ -71,14 +75,33 @@ impl StoredKeys {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn add(&mut self, series: &str, rows: impl Iterator<Item = (i64, i32, u64)>) {
+        match self.series.get_mut(series) {
+            Some(known) => known.extend(rows),
+            None => {
+                self.series.insert(series.to_owned(), rows.collect());
+            }
+        }
+    }
 }
 
 impl StoredReader {
-    pub(crate) fn new(listing: Arc<RwLock<Listing>>, keys: KeyColumns) -> Self {
-        Self { listing, keys }
+    pub(crate) fn new(files: Listing, layout: Arc<Layout>, keys: Arc<KeyColumns>) -> Self {
+        Self { files, layout, keys }
     }
 
-    /// The keys of all committed rows of these series in the window. Rows that wait for their commit are not among them.
+    /// The fingerprints of fresh rows (emitted columns, in declared order), one a row: equal to the stored row's when all
+    /// emitted columns are. They hold within this process.
+    ///
+    /// # Errors
+    /// Rows that do not fit the declaration.
+    pub fn fingerprints(&self, rows: &RecordBatch) -> Result<Vec<u64>> {
+        let columns = fitted(&self.layout.table, &self.layout.emitted, rows)?;
+        fingerprints(&self.layout.table, rows.num_rows(), &columns)
+    }
+
+    /// All committed rows of these series in the window. Rows that wait for their commit are not among them.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -87,92 +110,63 @@ impl StoredReader {
         if wanted.is_empty() {
             return Ok(StoredKeys::default());
         }
-        let (table, store, files) = {
-            let listing = self.listing.read().unwrap_or_else(PoisonError::into_inner);
-            let files = listing.select(|date, file| wanted.file(&self.keys, date, file));
-            (Arc::<str>::from(listing.table.as_str()), Arc::clone(&listing.store), files)
-        };
-        tracing::debug!(%table, files = files.len(), "reading stored keys");
-        let reads: Vec<_> = files
-            .iter()
-            .map(|file| FileReader::new(Arc::clone(&store), file))
-            .map(|file| read_file(Arc::clone(&table), self.keys.clone(), Arc::clone(&wanted), file))
-            .collect();
-        let mut keys = StoredKeys::default();
+        let files = self.files.select(|date, file| wanted.file(&self.keys, date, file));
+        tracing::debug!(table = &*self.files.table, files = files.len(), "reading stored rows");
+        let reads: Vec<_> = files.into_iter().map(|file| self.clone().read(file, Arc::clone(&wanted))).collect();
+        let mut stored = StoredKeys::default();
         let mut parts = futures::stream::iter(reads).buffer_unordered(FILES_AT_ONCE);
         while let Some(part) = parts.try_next().await? {
             for (series, rows) in part.series {
-                keys.series.entry(series).or_default().extend(rows);
+                stored.series.entry(series).or_default().extend(rows);
             }
         }
-        for rows in keys.series.values_mut() {
+        for rows in stored.series.values_mut() {
             rows.sort_unstable();
             rows.shrink_to_fit();
         }
-        Ok(keys)
+        Ok(stored)
     }
-}
 
-async fn read_file(
-    table: Arc<str>,
-    columns: KeyColumns,
-    wanted: Arc<Wanted>,
-    reader: FileReader,
-) -> Result<StoredKeys> {
-    let failed = |error| Error::storage("read stored rows of", &*table, error);
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await.map_err(failed)?;
-    let (groups, selection) = wanted.pages(&columns, builder.metadata());
-    let names = [columns.series.as_str(), columns.time.as_str(), columns.sequence.as_str()];
-    let mask = ProjectionMask::columns(builder.parquet_schema(), names);
-    let builder = builder.with_row_groups(groups).with_projection(mask);
-    let builder = match selection {
-        Some(selection) => builder.with_row_selection(RowSelection::from(selection)),
-        None => builder,
-    };
-    let mut stream = builder.build().map_err(failed)?;
-    let mut keys = StoredKeys::default();
-    while let Some(batch) = stream.try_next().await.map_err(failed)? {
-        collect(&table, &columns, &wanted, &batch, &mut keys)?;
-    }
-    Ok(keys)
-}
-
-/// Adds the wanted rows of a batch.
-fn collect(
-    table: &str,
-    columns: &KeyColumns,
-    wanted: &Wanted,
-    batch: &RecordBatch,
-    keys: &mut StoredKeys,
-) -> Result<()> {
-    let column = |name: &str, data_type: DataType| {
-        let damaged = |what: String| Error::Damaged { place: format!("a data file of table {table}"), what };
-        let array = batch.column_by_name(name).ok_or_else(|| damaged(format!("column {name} is missing")))?;
-        cast(array, &data_type).map_err(|error| damaged(format!("column {name} has another type: {error}")))
-    };
-    let series = column(&columns.series, DataType::Utf8)?;
-    let series = series.as_string::<i32>();
-    let times = column(&columns.time, timestamp())?;
-    let times = times.as_primitive::<TimestampMicrosecondType>();
-    let sequences = column(&columns.sequence, DataType::Int32)?;
-    let sequences = sequences.as_primitive::<Int32Type>();
-    let mut row = 0;
-    while row < series.len() {
-        // Rows of a series stand together: look it up once per stretch.
-        let id = series.value(row);
-        let stretch = (row..series.len()).take_while(|next| series.value(*next) == id).count();
-        if wanted.series(id) {
-            let inside = (row..row + stretch).filter(|row| wanted.time(times.value(*row)));
-            let rows = inside.map(|row| (times.value(row), sequences.value(row)));
-            match keys.series.get_mut(id) {
-                Some(known) => known.extend(rows),
-                None => {
-                    keys.series.insert(id.to_owned(), rows.collect());
-                }
+    async fn read(self, file: DataFile, wanted: Arc<Wanted>) -> Result<StoredKeys> {
+        let layout = &self.layout;
+        let mut stored = StoredKeys::default();
+        let names = layout.emitted.fields().iter().map(|field| field.name().as_str());
+        each_batch(&self.files, &self.keys, &wanted, &file, names, |batch| {
+            let columns = stored_columns(&layout.table, batch, &layout.emitted)?;
+            let prints = fingerprints(&layout.table, batch.num_rows(), &columns)?;
+            let rows = StoredBatch::new(&layout.table, &self.keys, batch)?;
+            for (series, stretch) in rows.stretches().filter(|(series, _)| wanted.series(series)) {
+                let places = stretch.map(|row| (rows.place(row), prints.get(row).copied().unwrap_or_default()));
+                let inside = places.filter(|((micros, _), _)| wanted.time(*micros));
+                stored.add(series, inside.map(|((micros, sequence), print)| (micros, sequence, print)));
             }
-        }
-        row += stretch;
+            Ok(())
+        })
+        .await?;
+        Ok(stored)
+    }
+}
+
+/// Shows the named columns of the pages of a file that may hold a wanted row, batch by batch.
+pub(crate) async fn each_batch<'a>(
+    files: &Listing,
+    keys: &KeyColumns,
+    wanted: &Wanted,
+    file: &DataFile,
+    columns: impl IntoIterator<Item = &'a str>,
+    mut show: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let failed = |error| -> Error { unreadable(&files.table, error) };
+    let opened = open(&files.store, &files.table, file).await?;
+    let (groups, selection) = wanted.pages(keys, opened.metadata());
+    let opened = project(opened, columns).with_row_groups(groups);
+    let opened = match selection {
+        Some(selection) => opened.with_row_selection(RowSelection::from(selection)),
+        None => opened,
+    };
+    let mut rows = opened.build().map_err(failed)?;
+    while let Some(batch) = rows.try_next().await.map_err(failed)? {
+        show(&batch)?;
     }
     Ok(())
 }

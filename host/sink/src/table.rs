@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use deltalake::checkpoints;
+use deltalake::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, LogicalFileView, MetadataExt, StructField, StructType, Transaction};
+use deltalake::kernel::{Action, Add, LogicalFileView, MetadataExt, Remove, StructField, StructType, Transaction};
 use deltalake::logstore::CommitOrBytes;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -17,7 +19,7 @@ use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
 use crate::error::is_lost_race;
 use crate::layout::Layout;
 use crate::location::Root;
-use crate::protocol::check_writable;
+use crate::protocol::{check_rewritable, check_writable};
 use crate::{Error, Result};
 
 /// A log checkpoint, and clean-up of expired log entries, each this many versions: reading a table then costs one
@@ -44,6 +46,8 @@ pub(crate) struct Table {
     pub delta: DeltaTable,
     /// The newest version that we know: appends move it on without loading what they have just written.
     head: u64,
+    /// Whether replaced files are to be deleted once this run is done with the table.
+    sweep_due: bool,
 }
 
 /// How a table is created.
@@ -70,7 +74,7 @@ impl Table {
     }
 
     fn loaded(name: String, delta: DeltaTable) -> Self {
-        Self { name, head: delta.version().unwrap_or_default(), delta }
+        Self { name, head: delta.version().unwrap_or_default(), delta, sweep_due: false }
     }
 
     /// The table as declared: created when missing, grown when it lacks columns.
@@ -104,8 +108,12 @@ impl Table {
                     let name = format!("{}.{}", declared.schema, declared.table);
                     return Ok(Self::loaded(name, delta));
                 }
-                Err(error) if is_lost_race(&error) => {}
-                Err(error) => return Err(Error::storage("create table", place(), error)),
+                // Another writer may have created it meanwhile; the next attempt opens that one.
+                Err(error) => {
+                    if Self::open(root, declared.schema, declared.table).await?.is_none() {
+                        return Err(Error::storage("create table", place(), error));
+                    }
+                }
             }
         }
         Err(Error::Contended { table: format!("{}.{}", declared.schema, declared.table), attempts: ATTEMPTS })
@@ -139,6 +147,12 @@ impl Table {
     /// The columns in the newest state that we know.
     pub(crate) fn schema(&self) -> Result<Arc<StructType>> {
         Ok(self.state()?.schema())
+    }
+
+    /// The same as Arrow types.
+    pub(crate) fn arrow_schema(&self) -> Result<Schema> {
+        let schema: Result<Schema, _> = self.schema()?.as_ref().try_into_arrow();
+        schema.map_err(|error| Error::storage("read the columns of", &self.name, error))
     }
 
     /// The live files.
@@ -181,7 +195,9 @@ impl Table {
     ) -> Result<Attempt> {
         let failed = |name: &str, error| Error::storage("commit to", name, error);
         if self.delta.version() != Some(self.head) {
-            self.reload().await?;
+            // To what the caller has seen and no further: what others have committed since must be looked at first.
+            let caught_up = self.delta.update_incremental(Some(self.head)).await;
+            caught_up.map_err(|error| Error::storage("read the log of", &self.name, error))?;
         }
         let upkeep = (self.version() + 2).is_multiple_of(CHECKPOINT_EVERY);
         let properties = CommitProperties::default()
@@ -220,9 +236,9 @@ impl Table {
     }
 
     /// Replaces all rows by the given files.
-    pub(crate) async fn overwrite(&mut self, adds: Vec<Action>, txn: Option<Transaction>) -> Result<Attempt> {
+    pub(crate) async fn overwrite(&mut self, adds: Vec<Add>, txn: Option<Transaction>) -> Result<Attempt> {
         let mut actions: Vec<Action> = self.files()?.iter().map(|file| file.remove_action(true).into()).collect();
-        actions.extend(adds);
+        actions.extend(adds.into_iter().map(Action::from));
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
         let attempt = self.commit(actions, operation, txn).await?;
         if attempt == Attempt::Done && (self.version() + 1).is_multiple_of(CHECKPOINT_EVERY) {
@@ -231,21 +247,54 @@ impl Table {
         Ok(attempt)
     }
 
-    /// Adds files. Written to the log directly: the cost of a commit must not grow with the table, and a blind append
-    /// has nothing to check but that its version is free.
+    /// Adds files.
     ///
     /// # Errors
     /// A store that refuses; then it is unknown whether the commit happened.
-    pub(crate) async fn append(&mut self, adds: Vec<Action>, txn: Option<Transaction>) -> Result<Attempt> {
+    pub(crate) async fn append(&mut self, adds: Vec<Add>, txn: Option<Transaction>) -> Result<Attempt> {
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        self.land(adds.into_iter().map(Into::into).collect(), operation, txn, true).await
+    }
+
+    /// Adds files and takes others out, as one. The caller has read `removes` at the newest version that we know.
+    ///
+    /// # Errors
+    /// A table whose owner has ruled this out; a store that refuses: then it is unknown whether the commit happened.
+    pub(crate) async fn rewrite(
+        &mut self,
+        removes: Vec<Remove>,
+        adds: Vec<Add>,
+        txn: Option<Transaction>,
+    ) -> Result<Attempt> {
+        check_rewritable(&self.name, self.state()?)?;
+        let operation = DeltaOperation::Merge {
+            predicate: None,
+            merge_predicate: None,
+            matched_predicates: Vec::new(),
+            not_matched_predicates: Vec::new(),
+            not_matched_by_source_predicates: Vec::new(),
+        };
+        let actions = removes.into_iter().map(Action::from).chain(adds.into_iter().map(Action::from));
+        self.land(actions.collect(), operation, txn, false).await
+    }
+
+    /// Written to the log directly: the cost of a commit must not grow with the table. That is safe because the version
+    /// after the newest one that the caller has seen must be free: nothing can have happened in between.
+    async fn land(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        txn: Option<Transaction>,
+        blind: bool,
+    ) -> Result<Attempt> {
         let log_store = self.delta.log_store();
         if log_store.name() != "DefaultLogStore" {
             // Stores without conditional writes have a protocol of their own.
-            return self.commit(adds, operation, txn).await;
+            return self.commit(actions, operation, txn).await;
         }
         let failed = |name: &str, error| Error::storage("commit to", name, error);
-        let blind = HashMap::from([("isBlindAppend".to_owned(), true.into())]);
-        let data = CommitData::new(adds, operation, blind, txn.into_iter().collect());
+        let blind = HashMap::from([("isBlindAppend".to_owned(), blind.into())]);
+        let data = CommitData::new(actions, operation, blind, txn.into_iter().collect());
         let bytes = data.get_bytes().map_err(|error| failed(&self.name, error))?;
         let next = self.head + 1;
         match log_store.write_commit_entry(next, CommitOrBytes::LogBytes(bytes), Default::default()).await {
@@ -253,6 +302,7 @@ impl Table {
                 self.head = next;
                 if (next + 1).is_multiple_of(CHECKPOINT_EVERY) {
                     self.checkpoint().await;
+                    self.sweep_due = true;
                 }
                 Ok(Attempt::Done)
             }
@@ -274,6 +324,14 @@ impl Table {
         };
         if let Err(error) = done {
             tracing::warn!(table = self.name, %error, "log upkeep failed after a commit");
+        }
+    }
+
+    /// Deletes replaced files when that is due. Only at the end of a run: it commits to the log, on top of whatever others
+    /// have committed, and so leaves the state that the run has looked at.
+    pub(crate) async fn sweep_if_due(&mut self) {
+        if std::mem::take(&mut self.sweep_due) {
+            self.sweep().await;
         }
     }
 

@@ -94,7 +94,7 @@ impl Watermarks {
             let spec = FileSpec::plain(Arc::clone(&self.layout.file));
             let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
             let txn = batch.map(|batch| Transaction::new(app_id, batch));
-            match self.table.overwrite(adds.into_iter().map(Into::into).collect(), txn).await? {
+            match self.table.overwrite(adds, txn).await? {
                 Attempt::Done => {
                     self.marks = marks;
                     self.read_at = self.table.version();

@@ -161,7 +161,7 @@ fn performance(wrong: &mut Vec<Wrong>, form: &form::Performance) -> Result<Perfo
         Ok(QuietHours { from: from?, to: to?, requests_per_second: hours.max_requests_per_second })
     });
     Ok(Performance {
-        quiet_hours: quiet_hours.collect::<Result<_, _>>()?,
+        quiet_hours: quiet_hours.collect::<Result<_, Vec<Wrong>>>()?,
         batch_size: form.batch_size,
         max_count_per_request: form.max_count_per_request,
         parallel_batches: form.parallel_batches,

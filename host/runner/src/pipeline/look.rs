@@ -80,7 +80,7 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
     let catalogue = job.connection().series(&table.name, Arc::new(Sample::of(&table.name, usize::MAX))).await?;
     let lake = job.lake()?;
     let marks = match table.shape {
-        Shape::Records => lake.watermarks_of(&job.records_spec(table)).await?,
+        Shape::Records => lake.watermarks_of(&job.full_name(table)).await?,
         _ => lake.watermarks().await?,
     };
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();

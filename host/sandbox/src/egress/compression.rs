@@ -9,7 +9,8 @@ impl Egress {
     /// Asks for something small that the plugin may ask for, compressed. `None` where that cannot be had.
     pub(crate) async fn compresses(&self) -> Option<bool> {
         let capabilities = &self.config.capabilities;
-        let plain = capabilities.iter().find(|capability| capability.method == "GET" && !capability.path.contains('*'))?;
+        let plain =
+            capabilities.iter().find(|capability| capability.method == "GET" && !capability.path.contains('*'))?;
         let url = format!("{}/{}", self.config.base.as_str().trim_end_matches('/'), plain.path);
         let client = client::build(&self.config, false).ok()?;
         let _permit = self.budget.enter().await?;

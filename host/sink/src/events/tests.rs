@@ -2,9 +2,14 @@
 
 use arrow::datatypes::DataType;
 
+use std::time::Duration;
+
 use super::*;
+use crate::LakeConfig;
+use crate::table::Table;
 use crate::testing::{Dice, HUGE, RUN, Row, advance, batch, field, lake, micros, noon, number, row, spec, stored};
-use crate::{Events, LakeConfig};
+
+mod amend;
 
 async fn open(lake: &Lake, policy: CommitPolicy) -> Events {
     lake.events(spec(), "live", RUN, policy).await.unwrap()
@@ -150,8 +155,8 @@ async fn age_starts_a_commit_without_a_full_buffer() {
     let lake = lake(&folder);
     let mut events = open(&lake, CommitPolicy { age: Duration::ZERO, ..HUGE }).await;
     events.push(Some(batch(&[row("a", 5, 0)], false)), vec![]).await.unwrap();
-    assert_eq!(events.batch.buffer.rows, 0, "the buffer has left");
-    events.join().await.unwrap();
+    assert_eq!(events.writer.batch.buffer.rows, 0, "the buffer has left");
+    events.writer.join().await.unwrap();
     assert_eq!(stored(&lake).await.len(), 1, "committed before the end");
 }
 
@@ -163,10 +168,10 @@ async fn a_cut_page_counts_as_what_it_keeps_alive_and_only_once() {
     let rows: Vec<Row> = (0..10_000).map(|at| row("a", at, 0)).collect();
     let page = batch(&rows, false);
     events.push(Some(page.slice(0, 10)), vec![]).await.unwrap();
-    let once = events.batch.buffer.bytes;
+    let once = events.writer.batch.buffer.bytes();
     assert!(once > 10_000 * 8 * 3, "{once}");
     events.push(Some(page.slice(10, 10)), vec![]).await.unwrap();
-    assert!(events.batch.buffer.bytes < once + 2_000, "{once} {}", events.batch.buffer.bytes);
+    assert!(events.writer.batch.buffer.bytes() < once + 2_000, "{once} {}", events.writer.batch.buffer.bytes());
 }
 
 #[tokio::test]
@@ -216,7 +221,7 @@ async fn stored_keys_are_found_by_reading_only_files_that_can_hold_them() {
         events.push(Some(batch(&rows, true)), vec![]).await.unwrap();
         all.extend(rows);
     }
-    events.join().await.unwrap();
+    events.writer.join().await.unwrap();
     let window = micros(noon(1) + 100, noon(2) + 100);
     let keys = reader.stored(&["b".into(), "zz".into()], window).await.unwrap();
     for (id, at, sequence, _, _) in &all {
@@ -247,8 +252,8 @@ async fn pages_of_a_large_file_are_skipped_without_losing_a_key() {
         let rows: Vec<Row> = (0..5_000).map(|i| row(id, noon(3) + i * 1_000_003, (i % 3) as i32)).collect();
         events.push(Some(batch(&rows, true)), vec![]).await.unwrap();
     }
-    events.start_commit().await.unwrap();
-    events.join().await.unwrap();
+    events.writer.start_commit().await.unwrap();
+    events.writer.join().await.unwrap();
     let window = micros(noon(3) + 1_000 * 1_000_003, noon(3) + 1_200 * 1_000_003);
     let keys = reader.stored(&[ids[7].clone(), ids[29].clone()], window).await.unwrap();
     assert_eq!(keys.len(), 400);

@@ -13,22 +13,28 @@ async fn lane(lake: &Lake) -> Lane {
     open(lake).await.into_lane()
 }
 
+/// A batch whose files are there already.
+struct Ready(Decision);
+
+impl Outgoing for Ready {
+    async fn decide(&mut self, _table: &Table, _files: &Listing) -> Result<Decision> {
+        Ok(self.0.clone())
+    }
+}
+
 /// A data file with one row of series `a`, and what it proves.
-async fn material(lane: &Lane, at: i64) -> (Vec<Add>, Coverage) {
+async fn material(lane: &Lane, at: i64) -> (Ready, Coverage) {
     let layout = crate::layout::Layout::new("bronze.x_events".into(), &spec().schema).unwrap();
     let rows = batch(&[row("a", at, 0)], false);
     let columns = rows.columns().to_vec();
     let times = columns[1].clone();
     let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMicrosecondType>(&times);
     let page = crate::fill::file_batch(&layout, columns, Some(times), RUN.at).unwrap();
-    let mut file = FileSpec::plain(layout.file.clone());
-    let day = crate::stats::date_text(crate::fill::event_date(at));
-    file.folder = format!("day={day}/");
-    file.partition = Some(("day".into(), day));
-    let adds = write_files(lane.table().store(), "t", file, std::iter::once(Ok(page))).await.unwrap();
+    let file = FileSpec::plain(layout.file.clone()).dated(Some("day"), crate::fill::event_date(at));
+    let adds = write_files(lane.table.store(), "t", file, std::iter::once(Ok(page))).await.unwrap();
     let mut coverage = Coverage::default();
     coverage.advance("t", None, &advance("a", noon(0), at + 1, 1)).unwrap();
-    (adds, coverage)
+    (Ready(Decision { adds, ..Decision::default() }), coverage)
 }
 
 fn staged_files(folder: &tempfile::TempDir) -> usize {
@@ -50,13 +56,12 @@ async fn a_run_that_dies_after_any_step_is_finished_or_undone_by_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake(&folder);
         let mut dying = lane(&lake).await;
-        let (adds, coverage) = material(&dying, at).await;
+        let (batch, coverage) = material(&dying, at).await;
         if steps >= 1 {
-            let number = dying.stage(&coverage).await.unwrap();
+            let number = dying.stage(dying.last, &coverage).await.unwrap();
             if steps >= 2 {
-                dying.commit(number, adds).await.unwrap();
-                dying.unmerged = coverage.clone();
-                dying.staged = Some(number);
+                assert_eq!(dying.commit(number, &batch.0).await.unwrap(), Attempt::Done);
+                dying.landed(number, coverage.clone());
             }
         }
         if steps >= 3 {
@@ -75,8 +80,8 @@ async fn a_run_that_dies_after_any_step_is_finished_or_undone_by_the_next() {
         }
         // And life goes on.
         let mut next = lane(&lake).await;
-        let (adds, coverage) = material(&next, at + 1).await;
-        next.write(adds, coverage).await.unwrap();
+        let (mut batch, coverage) = material(&next, at + 1).await;
+        next.write(&mut batch, coverage).await.unwrap();
         next.settle().await.unwrap();
         assert_eq!(stored(&lake).await.last(), Some(&row("a", at + 1, 0)), "after {steps} steps");
         assert_eq!(staged_files(&folder), 0);
@@ -89,8 +94,8 @@ async fn the_newest_staged_file_carries_all_that_is_not_merged() {
     let lake = lake(&folder);
     let mut dying = lane(&lake).await;
     for step in 1..=3 {
-        let (adds, coverage) = material(&dying, noon(0) + step).await;
-        dying.write(adds, coverage).await.unwrap();
+        let (mut batch, coverage) = material(&dying, noon(0) + step).await;
+        dying.write(&mut batch, coverage).await.unwrap();
         assert_eq!(staged_files(&folder), 1);
     }
     drop(dying);
@@ -104,10 +109,10 @@ async fn the_second_of_two_runs_on_a_lane_stops_and_nothing_lands_twice() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake(&folder);
     let (mut first, mut second) = (lane(&lake).await, lane(&lake).await);
-    let (adds, coverage) = material(&first, noon(0) + 1).await;
-    first.write(adds, coverage).await.unwrap();
-    let (adds, coverage) = material(&second, noon(0) + 1).await;
-    let error = second.write(adds, coverage).await.unwrap_err();
+    let (mut batch, coverage) = material(&first, noon(0) + 1).await;
+    first.write(&mut batch, coverage).await.unwrap();
+    let (mut batch, coverage) = material(&second, noon(0) + 1).await;
+    let error = second.write(&mut batch, coverage).await.err().unwrap();
     assert!(matches!(error, Error::LaneTaken { .. }), "{error}");
     assert!(error.to_string().contains("another run of pipeline plant a is writing table bronze.x_events"), "{error}");
     first.settle().await.unwrap();
@@ -121,10 +126,10 @@ async fn a_staged_batch_of_a_living_run_is_fenced_before_it_is_discarded() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake(&folder);
     let mut slow = lane(&lake).await;
-    let (adds, coverage) = material(&slow, noon(0) + 1).await;
-    let number = slow.stage(&coverage).await.unwrap();
+    let (batch, coverage) = material(&slow, noon(0) + 1).await;
+    let number = slow.stage(slow.last, &coverage).await.unwrap();
     let next = open(&lake).await;
-    let error = slow.commit(number, adds).await.unwrap_err();
+    let error = slow.commit(number, &batch.0).await.unwrap_err();
     assert!(matches!(error, Error::LaneTaken { .. }), "{error}");
     next.finish().await.unwrap();
     assert_state(&lake, &folder, &[], None).await;
@@ -157,8 +162,8 @@ async fn a_hundred_commits_leave_a_log_checkpoint_and_few_watermark_files() {
     let lake = lake(&folder);
     let mut lane = lane(&lake).await;
     for step in 1..=105 {
-        let (adds, coverage) = material(&lane, noon(0) + step).await;
-        lane.write(adds, coverage).await.unwrap();
+        let (mut batch, coverage) = material(&lane, noon(0) + step).await;
+        lane.write(&mut batch, coverage).await.unwrap();
     }
     lane.settle().await.unwrap();
     let log = folder.path().join("bronze/x_events/_delta_log");

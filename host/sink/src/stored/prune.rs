@@ -7,16 +7,15 @@ use deltalake::parquet::arrow::arrow_reader::RowSelector;
 use deltalake::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use deltalake::parquet::file::page_index::column_index::ColumnIndexMetaData;
 use deltalake::parquet::file::statistics::Statistics;
-use serde_json::Value;
 use tidegate_model::Interval;
 
 use super::KeyColumns;
 use crate::files::DataFile;
 use crate::fill::event_date;
-use crate::stats::date_text;
+use crate::stats::{FileStats, date_text};
 
 /// The series and the window asked for.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     sorted: Vec<String>,
     set: HashSet<String>,
     /// First and last microsecond inside.
@@ -25,7 +24,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn new(series: &[String], window: Interval) -> Self {
+    pub(crate) fn new(series: &[String], window: Interval) -> Self {
         let mut sorted = series.to_vec();
         sorted.sort_unstable();
         // The last microsecond whose start lies before the end.
@@ -33,15 +32,15 @@ impl Wanted {
         Self { set: sorted.iter().cloned().collect(), sorted, from: window.start.micros(), to }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sorted.is_empty() || self.from > self.to
     }
 
-    pub(super) fn series(&self, id: &str) -> bool {
+    pub(crate) fn series(&self, id: &str) -> bool {
         self.set.contains(id)
     }
 
-    pub(super) fn time(&self, micros: i64) -> bool {
+    pub(crate) fn time(&self, micros: i64) -> bool {
         self.from <= micros && micros <= self.to
     }
 
@@ -57,7 +56,7 @@ impl Wanted {
     }
 
     /// Whether a file may hold a wanted row.
-    pub(super) fn file(&self, columns: &KeyColumns, date: Option<&str>, file: &DataFile) -> bool {
+    pub(crate) fn file(&self, columns: &KeyColumns, date: Option<&str>, file: &DataFile) -> bool {
         let (first, last) = (date_text(event_date(self.from)), date_text(event_date(self.to)));
         // Years beyond four digits do not sort as text.
         let sorts = |text: &str| text.len() == "2000-01-01".len();
@@ -65,18 +64,15 @@ impl Wanted {
         if date.is_some_and(|date| sorts(date) && outside(date)) {
             return false;
         }
-        let Some(stats) = file.stats().and_then(|text| serde_json::from_str::<Value>(&text).ok()) else { return true };
-        let bound = |side: &str, column: &str| stats.get(side)?.get(column)?.as_str().map(str::to_owned);
-        let both = |column: &str| bound("minValues", column).zip(bound("maxValues", column));
-        let series = both(&columns.series).is_none_or(|(min, max)| self.between(min.as_bytes(), max.as_bytes()));
-        let micros = |text: String| chrono::DateTime::parse_from_rfc3339(&text).ok().map(|at| at.timestamp_micros());
-        let time = both(&columns.time).and_then(|(min, max)| micros(min).zip(micros(max)));
-        // Log checkpoints may keep the upper bound only to the millisecond.
-        series && time.is_none_or(|(min, max)| self.times(min, max.saturating_add(1_000)))
+        let Some(stats) = file.stats().and_then(|text| FileStats::parse(&text)) else { return true };
+        let series = stats.texts(&columns.series);
+        let time = stats.micros(&columns.time);
+        series.is_none_or(|(min, max)| self.between(min.as_bytes(), max.as_bytes()))
+            && time.is_none_or(|(min, max)| self.times(min, max))
     }
 
     /// The row groups and, inside them, the rows of pages that may hold a wanted row. `None`: all rows of the groups.
-    pub(super) fn pages(&self, columns: &KeyColumns, file: &ParquetMetaData) -> (Vec<usize>, Option<Vec<RowSelector>>) {
+    pub(crate) fn pages(&self, columns: &KeyColumns, file: &ParquetMetaData) -> (Vec<usize>, Option<Vec<RowSelector>>) {
         let schema = file.file_metadata().schema_descr();
         let position = |name: &str| schema.columns().iter().position(|column| column.path().parts() == [name]);
         let (series, time) = (position(&columns.series), position(&columns.time));

@@ -1,0 +1,136 @@
+//! A table of records while a run writes to it: things with a life of their own, such as event frames, one row each. A
+//! record may come again, open first and closed later; its row is replaced when it differs and left alone when it does not.
+
+use std::collections::HashMap;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tidegate_model::Watermark;
+
+use crate::Result;
+use crate::events::Advance;
+use crate::lake::{Lake, RunStamp};
+use crate::rejects::Reject;
+use crate::writer::{CommitPolicy, Opening, Writer, Written};
+
+mod candidates;
+mod fresh;
+mod outgoing;
+mod page;
+
+use outgoing::RecordsBatch;
+use page::Shape;
+
+/// A table of records as a plugin declares it.
+#[derive(Clone, Debug)]
+pub struct RecordsSpec {
+    /// Its full name without schema: `<prefix>_event_frames`.
+    pub table: String,
+    /// What it holds, for its readers.
+    pub comment: String,
+    /// All columns in table order; see the contract for the metadata `comment` and `host`.
+    pub schema: SchemaRef,
+    /// The text column that names the series a record belongs to.
+    pub series_column: String,
+    /// The text column that identifies a record.
+    pub key_column: String,
+    /// The `timestamp(us, UTC)` column of its start; `event-date` is its date.
+    pub time_column: String,
+    /// The `timestamp(us, UTC)` column of its end; NULL while it is open.
+    pub end_column: String,
+}
+
+/// The table that holds how far the series of a records table have been read.
+pub(crate) fn watermarks_table(table: &str) -> String {
+    format!("{table}_watermarks")
+}
+
+/// A table of records, open for one lane.
+pub struct Records {
+    shape: Arc<Shape>,
+    writer: Writer<RecordsBatch>,
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Records").field("table", &self.shape.layout.table).finish_non_exhaustive()
+    }
+}
+
+impl Records {
+    pub(crate) async fn open(
+        lake: &Lake,
+        spec: RecordsSpec,
+        lane: &str,
+        run: RunStamp,
+        policy: CommitPolicy,
+    ) -> Result<Self> {
+        let shape = Arc::new(Shape::new(format!("{}.{}", lake.config.schema, spec.table), &spec)?);
+        let opening = Opening {
+            lake,
+            table: &spec.table,
+            comment: &spec.comment,
+            layout: &shape.layout,
+            watermarks: &watermarks_table(&spec.table),
+            lane,
+            run,
+            policy,
+        };
+        let writer = Writer::open(opening, RecordsBatch::new(Arc::clone(&shape))).await?;
+        Ok(Self { shape, writer })
+    }
+
+    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since.
+    #[must_use]
+    pub fn watermarks(&self) -> &HashMap<String, Watermark> {
+        self.writer.watermarks()
+    }
+
+    /// Takes records (emitted columns, in declared order, rows in any order) and what they prove, as one. Of a key that
+    /// comes several times before a commit, the last row counts. How many rows of a series are new is found out at the
+    /// commit, so [`Advance::rows`] is not read.
+    ///
+    /// The stored row of a key is looked for where it can be, by the statistics of the files: where a record has the same
+    /// start, and where a record lived in the covered stretch, or while one of these records lived, or is open. So the start
+    /// of a record may move as well, as long as its old life and its new one touch.
+    ///
+    /// # Errors
+    /// As [`crate::Events::push`]; also a table whose owner has ruled out that rows are replaced.
+    pub async fn push(&mut self, rows: Option<RecordBatch>, mut advances: Vec<Advance>) -> Result<()> {
+        self.writer.check_alive()?;
+        let rows = rows.filter(|rows| rows.num_rows() > 0);
+        let page = rows.map(|rows| self.shape.page(&rows)).transpose()?;
+        let covered: Vec<_> = advances.iter().filter_map(|advance| advance.covered).collect();
+        for advance in &mut advances {
+            advance.rows = 0;
+        }
+        self.writer.take(&advances, |batch| batch.put(page, &covered)).await
+    }
+
+    /// Takes rows that have no place in the table, before the push that covers them: they are stored no later than it.
+    pub fn reject(&mut self, rejects: Vec<Reject>) {
+        self.writer.reject(rejects);
+    }
+
+    /// Starts a commit when the oldest buffered row has reached the policy's age. For callers that wait long between
+    /// pushes.
+    ///
+    /// # Errors
+    /// As [`Records::push`].
+    pub async fn commit_if_due(&mut self) -> Result<()> {
+        self.writer.commit_if_due().await
+    }
+
+    /// Commits the rest and moves the watermarks.
+    ///
+    /// # Errors
+    /// As [`Records::push`].
+    pub async fn finish(self) -> Result<Written> {
+        self.writer.finish().await
+    }
+}
+
+#[cfg(test)]
+mod tests;
