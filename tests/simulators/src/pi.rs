@@ -13,6 +13,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Truth::assets`] and [`Truth::frames`] do the same for the plant that [`Assets`] and [`Frames`] describe.
+//!
 //! The server runs on threads of its own, so a test may block while a child process talks to it. Ports are chosen by
 //! the system unless asked otherwise, and everything ends when the [`Server`] is dropped.
 

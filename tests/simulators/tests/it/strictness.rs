@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tidegate_simulators::pi::{Auth, Config, Hidden, Kind, Knobs};
+use tidegate_simulators::pi::{Auth, Config, Form, Hidden, Kind, Knobs};
 
-use crate::client::{batch, clean, config, encode, exchange, get, get_with, id, items, launch, post};
+use crate::client::{batch, clean, config, database, encode, exchange, get, get_with, id, items, launch, plant, post};
 
 #[test]
 fn bad_parameters_are_400_and_units_of_a_point_409() {
@@ -185,4 +185,49 @@ fn everyone_reads_the_clock_and_an_administrator_the_limits() {
     assert_eq!((&limits["RateLimitMaxRequests"], &limits["RateLimitDuration"]), (&json!(900), &json!(1)));
     let one = get(&server, "/system/configuration/MaxReturnedItemsPerCall").json();
     assert_eq!(one["MaxReturnedItemsPerCall"], 7000);
+}
+
+#[test]
+fn every_documented_parameter_of_asset_framework_is_known_and_no_other() {
+    let knobs = Knobs { refuse_unknown_parameters: true, ..Knobs::default() };
+    let server = launch(Config { knobs, ..plant() });
+    let truth = server.truth();
+    let base = database(&server);
+    let element = truth.assets().elements("Plant")[0].web_id(Form::IdOnly);
+    let frame = truth.frames().all("Plant")[0].web_id(Form::IdOnly);
+    let page = "sortField=Name&sortOrder=Ascending&startIndex=0&maxCount=9&selectedFields=Items.Id&webIdType=IDOnly";
+    let elements = format!("nameFilter=*&descriptionFilter=*&categoryName=*&templateName=*&elementType=Any&{page}");
+    let attributes = "nameFilter=*&categoryName=*&templateName=*&valueType=Double&searchFullHierarchy=true\
+        &showExcluded=true&showHidden=true&trait=LimitHi&traitCategory=x&associations=DataReference";
+    let bulk = "attributeNameFilter=*&attributeDescriptionFilter=*&attributeCategory=*&attributeType=Double\
+        &searchFullHierarchy=true&associations=DataReference";
+    let times = "searchMode=Overlapped&startTime=*-1d&endTime=*";
+    let frames = format!(
+        "{times}&nameFilter=*&categoryName=*&templateName=*&severity=None&canBeAcknowledged=true&isAcknowledged=true&{page}"
+    );
+    let referenced = "referencedElementNameFilter=*&referencedElementTemplateName=*&searchFullHierarchy=true";
+    for path in [
+        format!("{base}/elements?searchFullHierarchy=true&associations=Paths&{elements}"),
+        format!("/elements/{element}/elements?searchFullHierarchy=true&associations=Paths&{elements}"),
+        format!("/elements/{element}/referencedelements?{elements}"),
+        format!("/elements/{element}/attributes?{attributes}&{page}"),
+        format!("/eventframes/{frame}/attributes?{attributes}&{page}"),
+        format!(
+            "{base}/elementattributes?elementNameFilter=*&elementDescriptionFilter=*&elementCategory=*\
+             &elementTemplate=*&elementType=Any&{bulk}&{page}"
+        ),
+        format!(
+            "{base}/eventframeattributes?eventFrameNameFilter=*&eventFrameDescriptionFilter=*&eventFrameCategory=*\
+             &eventFrameTemplate=*&referencedElementNameFilter=*&{times}&{bulk}&{page}"
+        ),
+        format!("{base}/eventframes?{referenced}&{frames}"),
+        format!("/eventframes/{frame}/eventframes?{referenced}&{frames}"),
+        format!("/elements/{element}/eventframes?{frames}"),
+        format!("/streamsets/{frame}/value?nameFilter=*&categoryName=*&templateName=*&showHidden=true&time=*"),
+    ] {
+        assert_eq!(get(&server, &path).status, 200, "{path}: {}", get(&server, &path).text());
+        assert_eq!(get(&server, &format!("{path}&modifiedSince=*")).status, 400, "{path}");
+    }
+    assert_eq!(get(&server, &format!("/elements/{element}/eventframes?{referenced}")).status, 400);
+    assert_eq!(get(&server, &format!("{base}/elementtemplates?startIndex=0")).status, 400);
 }

@@ -10,7 +10,6 @@ use search::{Scope, Search};
 
 use super::assets::attributes::{self, wanted};
 use super::assets::bulk::Attributes;
-use super::assets::elements::template;
 use super::assets::{self, absolute, database, element, path};
 use super::{collection, id, listing, multiple};
 use crate::pi::answer::{Head, Refusal};
@@ -48,7 +47,9 @@ pub(super) fn attributes_of(call: &Call<'_>, tree: &Tree, guid: &Guid) -> (Optio
 }
 
 fn list(call: &Call<'_>, out: &mut Vec<u8>, tree: &Tree, scope: Scope<'_>) -> Result<Head, Refusal> {
-    call.query.only(call.app, &search::KNOWN)?;
+    let of_element = matches!(scope, Scope::Element(_));
+    let known = search::KNOWN.into_iter().filter(|name| !(of_element && search::NOT_OF_ELEMENT.contains(name)));
+    call.query.only(call.app, &known.collect::<Vec<_>>())?;
     let search = Search::read(call, tree, &scope)?;
     let form = call.query.form()?;
     let found = search.find(call, tree, &scope);
@@ -135,9 +136,4 @@ pub(super) fn bulk(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> 
     let each = frames.iter().flat_map(|frame| frame.attributes(&tree.home, &catalogue, arrived));
     let found: Vec<Attribute> = each.filter(|attribute| wanted.admit(attribute)).collect();
     attributes::list(call, out, &tree, found)
-}
-
-/// Which templates the parameter names.
-fn templates(call: &Call<'_>, tree: &Tree, parameter: &str) -> Option<Vec<bool>> {
-    template(call, tree, parameter)
 }

@@ -11,7 +11,7 @@ use crate::pi::fields::Selection;
 use crate::pi::render;
 use crate::pi::routes::{collection, id, listing, multiple};
 
-const LIST: [&str; 14] = [
+const LIST: [&str; 13] = [
     "namefilter",
     "descriptionfilter",
     "categoryname",
@@ -25,7 +25,6 @@ const LIST: [&str; 14] = [
     "associations",
     "selectedfields",
     "webidtype",
-    "querydate",
 ];
 
 /// `elementType` as AF names it.

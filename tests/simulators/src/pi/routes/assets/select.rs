@@ -12,6 +12,9 @@ use crate::pi::wildcard;
 pub(in crate::pi::routes) struct Filter<'q>(Option<&'q str>);
 
 impl<'q> Filter<'q> {
+    /// Lets everything pass.
+    pub(in crate::pi::routes) const OPEN: Filter<'static> = Filter(None);
+
     /// Reads the parameter called `name` (lower case).
     pub(in crate::pi::routes) fn read(query: &'q Query, name: &str) -> Filter<'q> {
         Filter(query.one(name).filter(|pattern| !pattern.is_empty() && *pattern != "*"))

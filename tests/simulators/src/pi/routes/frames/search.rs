@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::templates;
 use crate::pi::answer::Refusal;
 use crate::pi::app::Call;
 use crate::pi::assets::Tree;
 use crate::pi::frames::{Record, Severity};
 use crate::pi::query::Query;
-use crate::pi::routes::assets::elements::is_made_by;
+use crate::pi::routes::assets::elements::{is_made_by, template};
 use crate::pi::routes::assets::select::{Field, Filter, Order};
 use crate::pi::webid::Guid;
 
@@ -18,7 +17,6 @@ pub(super) const KNOWN: [&str; 18] = [
     "searchmode",
     "starttime",
     "endtime",
-    "timezone",
     "namefilter",
     "referencedelementnamefilter",
     "categoryname",
@@ -33,10 +31,15 @@ pub(super) const KNOWN: [&str; 18] = [
     "startindex",
     "maxcount",
     "selectedfields",
+    "webidtype",
 ];
 
+/// What the list of an element's frames does not know.
+pub(super) const NOT_OF_ELEMENT: [&str; 3] =
+    ["referencedelementnamefilter", "referencedelementtemplatename", "searchfullhierarchy"];
+
 /// What the bulk list of frames' attributes knows.
-pub(super) const BULK: [&str; 19] = [
+pub(super) const BULK: [&str; 20] = [
     "eventframenamefilter",
     "eventframedescriptionfilter",
     "eventframecategory",
@@ -56,6 +59,7 @@ pub(super) const BULK: [&str; 19] = [
     "maxcount",
     "associations",
     "selectedfields",
+    "webidtype",
 ];
 
 /// What a list of frames begins at.
@@ -177,13 +181,12 @@ impl<'q> Search<'q> {
             .filter(|name| !name.is_empty())
             .map(|name| Severity::parse(name).ok_or_else(|| Refusal::binding("severity", name)));
         let of_element = matches!(scope, Scope::Element(_));
-        let closed = Filter::read(query, "");
         Ok(Search {
             name: Filter::read(query, "namefilter"),
             category: Filter::read(query, "categoryname"),
-            templates: templates(call, tree, "templatename"),
-            element: if of_element { closed } else { Filter::read(query, "referencedelementnamefilter") },
-            element_templates: templates(call, tree, "referencedelementtemplatename").filter(|_| !of_element),
+            templates: template(call, tree, "templatename"),
+            element: if of_element { Filter::OPEN } else { Filter::read(query, "referencedelementnamefilter") },
+            element_templates: template(call, tree, "referencedelementtemplatename").filter(|_| !of_element),
             severities: severities.collect::<Result<_, _>>()?,
             can_acknowledge: choice(query, "canbeacknowledged", "canBeAcknowledged")?,
             acknowledged: choice(query, "isacknowledged", "isAcknowledged")?,
@@ -198,7 +201,7 @@ impl<'q> Search<'q> {
             name: Filter::read(query, "eventframenamefilter"),
             description: Filter::read(query, "eventframedescriptionfilter"),
             category: Filter::read(query, "eventframecategory"),
-            templates: templates(call, tree, "eventframetemplate"),
+            templates: template(call, tree, "eventframetemplate"),
             element: Filter::read(query, "referencedelementnamefilter"),
             ..Search::times(call)?
         })
@@ -221,17 +224,16 @@ impl<'q> Search<'q> {
         if !mode.walks() && start > end {
             return Err(Refusal::bad("Parameter 'startTime' must not be later than 'endTime'.".to_owned()));
         }
-        let open = Filter::read(query, "");
         Ok(Search {
             mode,
             window: (start, end),
             order: Order::read(call)?,
             whole: query.flag("searchfullhierarchy", "searchFullHierarchy", false)?,
-            name: open,
-            description: open,
-            category: open,
+            name: Filter::OPEN,
+            description: Filter::OPEN,
+            category: Filter::OPEN,
             templates: None,
-            element: open,
+            element: Filter::OPEN,
             element_templates: None,
             severities: Vec::new(),
             can_acknowledge: None,
