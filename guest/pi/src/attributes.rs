@@ -46,6 +46,10 @@ use crate::{
     snapshot::Snapshot,
 };
 
+/// Children of attributes in one request, as a multiple of the tags in one: an answer about them is a few lines, not
+/// thousands.
+const SMALL_ANSWERS: usize = 5;
+
 /// Attributes in a page.
 pub(crate) const PAGE: usize = 10_000;
 
@@ -105,7 +109,7 @@ impl Pass {
 
     /// The attributes at any depth below these, level by level.
     async fn below(&mut self, server: &Server, parents: Vec<String>, index: &Index) -> Result<(), Fault> {
-        let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size, fields());
+        let mut crowd = Crowd::new(Batch::new(server, None), self.batch_size.saturating_mul(SMALL_ANSWERS), fields());
         parents.into_iter().for_each(|parent| ask_below(&mut crowd, parent));
         let mut seen = HashSet::new();
         while let Some(pages) = crowd.round::<Attribute>().await? {

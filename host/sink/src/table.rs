@@ -12,6 +12,7 @@ use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties
 use deltalake::kernel::{Action, Add, LogicalFileView, MetadataExt, Remove, StructField, StructType, Transaction};
 use deltalake::logstore::CommitOrBytes;
 use deltalake::operations::create::CreateBuilder;
+use deltalake::operations::vacuum::VacuumMode;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
@@ -338,7 +339,13 @@ impl Table {
     /// Deletes files that no reader can want any more, by the table's own retention. A table that is replaced often
     /// would else grow without bound.
     async fn sweep(&mut self) {
-        match self.delta.clone().vacuum().await {
+        // The vacuum commits as well, and would collide with our own commits since the state was loaded.
+        if let Err(error) = self.reload().await {
+            tracing::warn!(table = self.name, %error, "replaced files could not be deleted");
+            return;
+        }
+        // Full: log checkpoints forget removed files once their time is over, and files of runs that died are in no log.
+        match self.delta.clone().vacuum().with_mode(VacuumMode::Full).await {
             Ok((table, metrics)) => {
                 tracing::debug!(table = self.name, files = metrics.files_deleted.len(), "replaced files deleted");
                 self.head = table.version().unwrap_or(self.head);

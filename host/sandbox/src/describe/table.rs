@@ -265,15 +265,6 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_has_no_key_columns() {
-        let mut table = said(fields());
-        table.shape = wit::Shape::Snapshot;
-        assert!(refusal(table.clone()).contains("a snapshot names no"));
-        (table.series_column, table.time_column, table.sequence_column) = Default::default();
-        assert_eq!(TableSpec::check(table).unwrap().shape, Shape::Snapshot);
-    }
-
-    #[test]
     fn a_schema_that_is_no_arrow_stream_is_refused() {
         let mut table = said(fields());
         table.schema = b"no arrow".to_vec();
