@@ -30,7 +30,9 @@ use crate::secret;
 pub use self::durations::{Start, nanos};
 pub use self::problem::{Invalid, Origin, Problem};
 pub use self::schema::schema;
-pub use self::typed::{Auth, Config, Ingestion, Performance, Quality, Schedule, Sink, Source, StorageOptions, Tls};
+pub use self::typed::{
+    Auth, Config, Ingestion, Mirror, Performance, Quality, Schedule, Sink, Source, StorageOptions, Tls,
+};
 
 /// No configuration is larger; reading on would only take memory.
 const LARGEST: u64 = 1 << 20;

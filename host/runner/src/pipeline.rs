@@ -92,12 +92,12 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let policy = job.window_policy(run.stamp, run.options);
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
-    let stored = writer.reader();
+    let (stored, mirror) = (writer.reader(), job.mirror(run.options));
     let (pages, written) = writer.start();
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
         let outputs = Outputs { stored: stored.clone(), pages: pages.clone(), progress: Arc::clone(&run.progress) };
-        let intake = Arc::new(Intake::new(table.clone(), job.good_only(), &round.windows, outputs));
+        let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
         read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
         report.read(&intake);
     }

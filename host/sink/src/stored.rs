@@ -64,6 +64,12 @@ impl StoredKeys {
         rows.get(at).map(|(_, _, fingerprint)| *fingerprint)
     }
 
+    /// How many rows of a series are stored in an interval.
+    #[must_use]
+    pub fn count(&self, series: &str, interval: Interval) -> usize {
+        self.within(series, interval).len()
+    }
+
     /// How many rows are known.
     #[must_use]
     pub fn len(&self) -> usize {

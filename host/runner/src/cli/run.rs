@@ -15,16 +15,20 @@ pub(super) struct Arguments {
     /// Only this table; may be given more than once
     #[arg(long = "table", value_name = "TABLE")]
     tables: Vec<String>,
-    /// Read everything from the configured start again; rows that are stored already stay as they are
+    /// Read everything from the configured start again; what is stored already is compared and stays as it is
     #[arg(long)]
     full_refresh: bool,
+    /// Delete what the historian no longer shows, even where more than half of a tag's events would vanish
+    #[arg(long)]
+    accept_shrink: bool,
 }
 
 /// Runs and prints the summary. An interrupt ends the process between two steps of the commit protocol or in the middle of
 /// one; both are safe, so nothing is waited for.
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
-    let options = RunOptions { tables: arguments.tables.clone(), full_refresh: arguments.full_refresh };
+    let Arguments { tables, full_refresh, accept_shrink } = arguments;
+    let options = RunOptions { tables: tables.clone(), full_refresh: *full_refresh, accept_shrink: *accept_shrink };
     let progress = progress::choose(global.quiet);
     let summary = tokio::select! {
         summary = pipeline::run(&job, &options, Arc::clone(&progress)) => summary,

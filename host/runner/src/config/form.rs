@@ -142,11 +142,21 @@ pub struct Ingestion {
     /// `all`, or `good`: then events of other quality are counted, not stored.
     #[serde(default)]
     pub quality: Quality,
+    /// `full`: events that were edited or deleted inside the look-back are changed here too. `append_only`: they are counted
+    /// and left as they are.
+    #[serde(default)]
+    pub mirror: Mirror,
 }
 
 impl Default for Ingestion {
     fn default() -> Self {
-        Self { incremental_window_days: thirty(), start: None, lookback: two_days(), quality: Quality::All }
+        Self {
+            incremental_window_days: thirty(),
+            start: None,
+            lookback: two_days(),
+            quality: Quality::All,
+            mirror: Mirror::Full,
+        }
     }
 }
 
@@ -160,6 +170,18 @@ pub enum Quality {
     All,
     /// Those of good quality.
     Good,
+}
+
+/// What is done with events that the historian has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Mirror {
+    /// They are changed here too.
+    #[default]
+    Full,
+    /// They are counted and left as they are.
+    AppendOnly,
 }
 
 /// `performance`

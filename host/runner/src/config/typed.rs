@@ -10,7 +10,7 @@ use tidegate_sandbox::QuietHours;
 use url::Url;
 
 use super::durations::Start;
-pub use super::form::Quality;
+pub use super::form::{Mirror, Quality};
 use crate::secret::{self, Secret};
 
 /// One pipeline.
@@ -124,6 +124,8 @@ pub struct Ingestion {
     pub lookback: Duration,
     /// Which events are stored.
     pub quality: Quality,
+    /// What is done with events that the historian has changed.
+    pub mirror: Mirror,
 }
 
 /// `performance`

@@ -1,6 +1,7 @@
 //! Takes what running plugins deliver: how far each series of a round has come, and why it stopped there. What one call
 //! hands over is checked in `outlet` and leaves for the writer as pages.
 
+mod mirror;
 mod outlet;
 
 use std::collections::HashMap;
@@ -10,16 +11,20 @@ use std::sync::{Arc, PoisonError};
 use arrow::array::RecordBatch;
 use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Series, Span, Window};
 use tidegate_sandbox::TableSpec;
-use tidegate_sink::{Advance, Reject, StoredReader};
+use tidegate_sink::{Advance, EventKey, Reject, StoredReader};
 use tokio::sync::mpsc;
 
 use crate::progress::Progress;
 
+use self::mirror::Compared;
+pub(crate) use self::mirror::MirrorPolicy;
 pub(crate) use self::outlet::PageOutlet;
 
 /// Rows and the proof that belongs to them, on their way to the writer.
 pub(crate) struct Page {
     pub(crate) rows: Option<RecordBatch>,
+    /// Stored rows that leave in the same commit.
+    pub(crate) gone: Vec<EventKey>,
     /// Rows that the plugin could not map: stored no later than what covers them.
     pub(crate) rejects: Vec<Reject>,
     pub(crate) advances: Vec<Advance>,
@@ -33,6 +38,9 @@ pub(crate) struct Counts {
     /// Rows left out because `quality: good` asks for it.
     pub(crate) filtered: AtomicU64,
     pub(crate) rejected: AtomicU64,
+    /// Differences that `mirror: append_only` leaves alone.
+    pub(crate) edited: AtomicU64,
+    pub(crate) deleted: AtomicU64,
 }
 
 /// One series of this run.
@@ -43,12 +51,16 @@ struct Progressed {
     reached: Instant,
     /// Why it stopped there.
     fault: Option<Fault>,
+    compared: Compared,
+    /// Where stored events are missing on the historian, too many to believe it.
+    shrunk: Option<(Interval, Fault)>,
 }
 
 /// The receiving end of one table's read.
 pub(crate) struct Intake {
     table: TableSpec,
     good_only: bool,
+    mirror: MirrorPolicy,
     states: std::sync::Mutex<HashMap<String, Progressed>>,
     outputs: Outputs,
     broken: AtomicBool,
@@ -66,15 +78,28 @@ pub(crate) struct Outputs {
 
 impl Intake {
     /// An intake for `windows`.
-    pub(crate) fn new(table: TableSpec, good_only: bool, windows: &[(Arc<Series>, Window)], outputs: Outputs) -> Self {
+    pub(crate) fn new(
+        table: TableSpec,
+        good_only: bool,
+        mirror: MirrorPolicy,
+        windows: &[(Arc<Series>, Window)],
+        outputs: Outputs,
+    ) -> Self {
         let state = |(series, window): &(Arc<Series>, Window)| {
-            let state =
-                Progressed { series: Arc::clone(series), window: *window, reached: window.read.start, fault: None };
+            let state = Progressed {
+                series: Arc::clone(series),
+                window: *window,
+                reached: window.read.start,
+                fault: None,
+                compared: Compared::default(),
+                shrunk: None,
+            };
             (series.id.clone(), state)
         };
         Self {
             table,
             good_only,
+            mirror,
             states: std::sync::Mutex::new(windows.iter().map(state).collect()),
             outputs,
             broken: AtomicBool::new(false),
@@ -123,16 +148,28 @@ impl Intake {
                 .clone()
                 .unwrap_or_else(|| Fault::internal("not-read", "the run ended before reading it")),
         };
-        open.map(gap).collect()
+        let shrunk = states.values().filter_map(|state| {
+            let (stretch, fault) = state.shrunk.clone()?;
+            Some(Gap { series: state.series.id.clone(), interval: Some(stretch), fault })
+        });
+        open.map(gap).chain(shrunk).collect()
     }
 
-    /// How far each series has been delivered in this run.
+    /// How far each series has been delivered in this run, save what it cannot be believed about.
     pub(crate) fn covered(&self) -> Vec<Cover> {
-        let cover = |state: &Progressed| Cover {
-            series: state.series.id.clone(),
-            interval: Interval::new(state.window.read.start, state.reached),
+        let covers = |state: &Progressed| {
+            let all = Interval::new(state.window.read.start, state.reached);
+            let parts = match &state.shrunk {
+                Some((stretch, _)) => [Interval::new(all.start, stretch.start), Interval::new(stretch.end, all.end)],
+                None => [all, Interval::new(all.end, all.end)],
+            };
+            let series = state.series.id.clone();
+            parts
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .map(move |interval| Cover { series: series.clone(), interval })
         };
-        self.states().values().map(cover).collect()
+        self.states().values().flat_map(covers).collect()
     }
 
     /// The cursor that is furthest behind, as this round leaves it; `None` where it moves none.

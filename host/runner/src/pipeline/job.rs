@@ -7,8 +7,9 @@ use tidegate_model::WindowPolicy;
 use tidegate_sandbox::{Connection, Description, Egress, EgressConfig, Figures, Limits, Plugin, Shape, TableSpec};
 use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RecordsSpec, RunStamp, SnapshotSpec};
 
+use super::intake::MirrorPolicy;
 use crate::auth;
-use crate::config::{Config, Quality, nanos, plugin_settings};
+use crate::config::{Config, Mirror, Quality, nanos, plugin_settings};
 use crate::exit::Failure;
 
 /// A TLS handshake across a slow plant network, with room to spare.
@@ -28,6 +29,8 @@ pub struct RunOptions {
     pub tables: Vec<String>,
     /// Read all from the configured start again.
     pub full_refresh: bool,
+    /// Delete what the historian no longer shows, however much it is.
+    pub accept_shrink: bool,
 }
 
 /// An opened pipeline.
@@ -198,6 +201,14 @@ impl Job {
             now: stamp.at,
             start: ingestion.start.resolve(stamp.at),
             lookback_nanos: (!options.full_refresh).then(|| nanos(ingestion.lookback)),
+        }
+    }
+
+    /// What is done with events that the historian has changed.
+    pub(crate) fn mirror(&self, options: &RunOptions) -> MirrorPolicy {
+        MirrorPolicy {
+            append_only: self.config.ingestion.mirror == Mirror::AppendOnly,
+            accept_shrink: options.accept_shrink,
         }
     }
 

@@ -67,6 +67,8 @@ impl Report {
         self.summary.late += intake.counts.late.load(Ordering::Relaxed);
         self.summary.filtered += intake.counts.filtered.load(Ordering::Relaxed);
         self.summary.rejected += intake.counts.rejected.load(Ordering::Relaxed);
+        self.summary.edited += intake.counts.edited.load(Ordering::Relaxed);
+        self.summary.deleted += intake.counts.deleted.load(Ordering::Relaxed);
         self.oldest = self.oldest.into_iter().chain(intake.oldest()).min();
         self.observed.gaps.extend(intake.gaps());
         self.observed.covered.extend(intake.covered());
@@ -84,6 +86,7 @@ impl Report {
         self.summary.gaps += missing as u64;
         self.summary.rows += written.rows;
         self.summary.edited += written.edited;
+        self.summary.deleted += written.deleted;
         self.summary.commits += written.commits;
         self.summary.files += written.files;
         self.summary.tables.insert(table.to_owned(), written.rows);

@@ -83,7 +83,10 @@ fn live(
         let policy = WindowPolicy { start, ..*policy };
         Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
     };
-    series.iter().filter_map(window).collect()
+    let mut windows: Vec<_> = series.iter().filter_map(window).collect();
+    // As the files are sorted: then the series of one partition lie close together in them, and the look-back reads little.
+    windows.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    windows
 }
 
 /// The n-th missing interval of each series makes the n-th round.

@@ -79,7 +79,7 @@ impl Writer {
         match self {
             Self::Events(events) => {
                 events.reject(page.rejects);
-                events.push(page.rows, page.advances).await
+                events.amend(page.rows, &page.gone, page.advances).await
             }
             Self::Records(records) => {
                 records.reject(page.rejects);

@@ -78,7 +78,7 @@ impl StoredKeys {
         comparison
     }
 
-    fn within(&self, series: &str, interval: Interval) -> &[(i64, i32, u64)] {
+    pub(super) fn within(&self, series: &str, interval: Interval) -> &[(i64, i32, u64)] {
         let rows = self.series.get(series).map(Vec::as_slice).unwrap_or_default();
         let before = |micros: i64| rows.partition_point(|row| row.0 < micros);
         rows.get(before(interval.start.micros())..before(interval.end.micros())).unwrap_or_default()

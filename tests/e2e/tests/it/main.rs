@@ -11,6 +11,7 @@ mod frames;
 mod guests;
 mod incremental;
 mod load;
+mod mirror;
 mod plant;
 mod secrets;
 mod table;

@@ -12,6 +12,7 @@ use tidegate_model::{Cover, Domain, Fault, Gap, Instant, Interval, Retry, Span, 
 use tidegate_sandbox::{Item, Outlet, Shape, TableSpec};
 use tidegate_sink::{Advance, Reject, StoredKeys};
 
+use super::mirror::{Changes, Fresh, Looked, Unapplied};
 use super::{Intake, Page, past};
 use crate::pipeline::rows::{Rows, contract, records};
 
@@ -24,6 +25,7 @@ pub(crate) struct PageOutlet {
     members: HashSet<String>,
     /// Rejects that wait for the page that covers them.
     rejects: std::sync::Mutex<Rejects>,
+    looked: tokio::sync::Mutex<Option<Looked>>,
 }
 
 #[derive(Default)]
@@ -33,9 +35,9 @@ struct Rejects {
 }
 
 /// What a page moves, worked out before it is sent.
-struct Checked {
-    covers: Vec<Cover>,
-    windows: HashMap<String, Window>,
+pub(super) struct Checked {
+    pub(super) covers: Vec<Cover>,
+    pub(super) windows: HashMap<String, Window>,
 }
 
 impl PageOutlet {
@@ -49,7 +51,7 @@ impl PageOutlet {
             }
         }
         drop(states);
-        Self { intake, members, rejects: std::sync::Mutex::default() }
+        Self { intake, members, rejects: std::sync::Mutex::default(), looked: tokio::sync::Mutex::default() }
     }
 
     /// Sends what was rejected and never covered. Call it when the plugin's call has ended.
@@ -58,7 +60,7 @@ impl PageOutlet {
         if rejects.is_empty() {
             return Ok(());
         }
-        self.intake.send(Page { rows: None, rejects, advances: Vec::new() }).await
+        self.intake.send(Page { rows: None, gone: Vec::new(), rejects, advances: Vec::new() }).await
     }
 
     fn take_rejects(&self) -> Vec<Reject> {
@@ -94,64 +96,54 @@ impl PageOutlet {
         Ok(Checked { covers, windows })
     }
 
-    /// The keys stored already in the stretches of this page that are read again. Looked up page by page: what a whole
-    /// call reads again has no bound.
-    async fn stored(&self, checked: &Checked) -> Result<StoredKeys, Fault> {
-        let again = checked.covers.iter().filter_map(|cover| {
-            let settled = checked.windows.get(&cover.series)?.settled;
-            let again = Interval::new(cover.interval.start, cover.interval.end.min(settled));
-            (!again.is_empty()).then(|| (cover.series.clone(), again))
-        });
-        let (series, intervals): (Vec<String>, Vec<Interval>) = again.unzip();
-        let Some(window) = intervals.into_iter().reduce(Interval::hull) else { return Ok(StoredKeys::default()) };
-        match &self.intake.outputs.stored {
-            Some(stored) => stored.stored(&series, window).await.map_err(|error| sink_fault(&error)),
-            None => Ok(StoredKeys::default()),
+    /// The rows stored already in `needed`. What a whole call reads again has no bound, so it is looked up in windows.
+    async fn stored(&self, needed: Interval) -> Result<Arc<StoredKeys>, Fault> {
+        let Some(reader) = &self.intake.outputs.stored else { return Ok(Arc::default()) };
+        let mut looked = self.looked.lock().await;
+        if let Some(looked) = looked.as_ref().filter(|looked| looked.window.encloses(needed)) {
+            return Ok(Arc::clone(&looked.keys));
         }
+        let (end, members) = {
+            let states = self.intake.states();
+            let settled = self.members.iter().filter_map(|member| Some(states.get(member)?.window.settled));
+            (settled.max().unwrap_or(needed.end), self.members.iter().cloned().collect::<Vec<_>>())
+        };
+        let window = Looked::window(looked.as_ref(), needed, end);
+        let keys = reader.stored(&members, window).await.map_err(|error| sink_fault(&error))?;
+        Ok(Arc::clone(&looked.insert(Looked { window, keys: Arc::new(keys) }).keys))
     }
 
-    /// Which rows to keep; `None` for all of them. Counts the rest.
-    async fn selection(&self, rows: &Rows<'_>, checked: &Checked) -> Result<Option<BooleanArray>, Fault> {
-        let again = rows.runs.iter().any(|run| {
-            let settled = checked.windows.get(&run.series).map(|window| window.settled.micros());
-            let first = rows.times.values().get(run.rows.start);
-            settled.zip(first).is_some_and(|(settled, first)| *first < settled)
-        });
-        let good_only = rows.good.filter(|_| self.intake.good_only);
-        if !again && good_only.is_none() {
-            return Ok(None);
-        }
-        let stored = if again { Some(self.stored(checked).await?) } else { None };
-        let (mut late, mut filtered) = (0, 0);
-        let mut keep = Vec::with_capacity(rows.times.len());
-        for run in &rows.runs {
-            let window = checked.windows.get(&run.series).copied();
-            let (settled, cursor) =
-                window.map_or((i64::MIN, i64::MIN), |window| (window.settled.micros(), window.advance.start.micros()));
-            for row in run.rows.clone() {
-                let time = rows.times.value(row);
-                let known = time < settled
-                    && stored
-                        .as_ref()
-                        .is_some_and(|stored| stored.contains(&run.series, time, rows.sequences.value(row)));
-                let wanted = good_only.is_none_or(|good| good.value(row));
-                late += u64::from(!known && wanted && time < cursor);
-                filtered += u64::from(!known && !wanted);
-                keep.push(!known && wanted);
+    /// What a page of events does to the table.
+    async fn changes(&self, page: Option<(&RecordBatch, &Rows<'_>)>, checked: &Checked) -> Result<Changes, Fault> {
+        let again = checked.all_again();
+        let (stored, prints) = match (again, &self.intake.outputs.stored) {
+            (Some(needed), Some(reader)) => {
+                let prints = page.map(|(batch, _)| reader.fingerprints(batch)).transpose();
+                (self.stored(needed).await?, prints.map_err(|error| sink_fault(&error))?.unwrap_or_default())
             }
+            _ => (Arc::default(), Vec::new()),
+        };
+        let before = {
+            let states = self.intake.states();
+            let known = |cover: &Cover| Some((cover.series.clone(), states.get(&cover.series)?.compared.clone()));
+            checked.covers.iter().filter_map(known).collect()
+        };
+        let fresh = Fresh { rows: page.map(|(_, rows)| rows), prints: &prints, good_only: self.intake.good_only };
+        let changes = Changes::of(&fresh, checked, &stored, &before, self.intake.mirror);
+        let counts = &self.intake.counts;
+        counts.late.fetch_add(changes.late, Ordering::Relaxed);
+        counts.filtered.fetch_add(changes.filtered, Ordering::Relaxed);
+        counts.edited.fetch_add(changes.unapplied.edited, Ordering::Relaxed);
+        counts.deleted.fetch_add(changes.unapplied.deleted, Ordering::Relaxed);
+        if changes.unapplied != Unapplied::default() {
+            let Unapplied { edited, deleted } = changes.unapplied;
+            tracing::warn!(table = self.intake.table.name, edited, deleted, "mirror: append_only leaves differences");
         }
-        self.intake.counts.late.fetch_add(late, Ordering::Relaxed);
-        self.intake.counts.filtered.fetch_add(filtered, Ordering::Relaxed);
-        Ok(Some(BooleanArray::from(keep)))
+        Ok(changes)
     }
 
     /// Sends a checked page and moves what it proves.
-    async fn send(
-        &self,
-        rows: Option<RecordBatch>,
-        kept: &HashMap<String, i64>,
-        checked: Checked,
-    ) -> Result<(), Fault> {
+    async fn send(&self, rows: Option<RecordBatch>, changes: Changes, checked: Checked) -> Result<(), Fault> {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
         let mut seconds = 0;
@@ -164,19 +156,29 @@ impl PageOutlet {
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
                     covered: (!moves.is_empty()).then_some(moves),
-                    rows: kept.get(&cover.series).copied().unwrap_or(0),
+                    rows: changes.gain.get(&cover.series).copied().unwrap_or(0),
                 });
             }
         }
-        advances.retain(|advance| advance.covered.is_some() || advance.rows > 0);
-        let rejects = self.take_rejects();
-        if !advances.is_empty() || !rejects.is_empty() {
-            self.intake.send(Page { rows, rejects, advances }).await?;
+        advances.retain(|advance| advance.covered.is_some() || advance.rows != 0);
+        let (rejects, gone) = (self.take_rejects(), changes.gone);
+        if rows.is_some() || !(advances.is_empty() && rejects.is_empty() && gone.is_empty()) {
+            self.intake.send(Page { rows, gone, rejects, advances }).await?;
         }
         let mut states = self.intake.states();
         for cover in checked.covers {
             if let Some(state) = states.get_mut(&cover.series) {
                 state.reached = cover.interval.end;
+            }
+        }
+        for (series, compared) in changes.compared {
+            if let Some(state) = states.get_mut(&series) {
+                state.compared = compared;
+            }
+        }
+        for (series, stretch, fault) in changes.shrunk {
+            if let Some(state) = states.get_mut(&series) {
+                state.shrunk = Some((stretch, fault));
             }
         }
         drop(states);
@@ -190,31 +192,26 @@ impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
         let checked = self.check(table, covers)?;
         if self.intake.table.shape == Shape::Records {
-            let kept = records(&self.intake.table, &batch, &checked.covers)?;
-            return self.send(Some(batch), &kept, checked).await;
+            let gain = records(&self.intake.table, &batch, &checked.covers)?;
+            return self.send(Some(batch), Changes { gain, ..Changes::default() }, checked).await;
         }
         let rows = Rows::of(&self.intake.table, &batch)?;
         inside(&self.intake.table, &rows, &checked)?;
-        let selection = self.selection(&rows, &checked).await?;
-        let mut kept = HashMap::with_capacity(rows.runs.len());
-        for run in &rows.runs {
-            let count = match &selection {
-                Some(keep) => keep.values().slice(run.rows.start, run.rows.len()).count_set_bits(),
-                None => run.rows.len(),
-            };
-            kept.insert(run.series.clone(), i64::try_from(count).unwrap_or(i64::MAX));
-        }
-        let batch = match &selection {
-            Some(keep) => filter_record_batch(&batch, keep)
-                .map_err(|error| Fault::internal("sink", format!("rows could not be selected: {error}")))?,
-            None => batch,
+        let mut changes = self.changes(Some((&batch, &rows)), &checked).await?;
+        let write = std::mem::take(&mut changes.write);
+        let kept = if write.iter().all(|write| *write) {
+            batch
+        } else {
+            filter_record_batch(&batch, &BooleanArray::from(write))
+                .map_err(|error| Fault::internal("sink", format!("rows could not be selected: {error}")))?
         };
-        self.send((batch.num_rows() > 0).then_some(batch), &kept, checked).await
+        self.send((kept.num_rows() > 0).then_some(kept), changes, checked).await
     }
 
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault> {
         let checked = self.check(table, covers)?;
-        self.send(None, &HashMap::new(), checked).await
+        let changes = self.changes(None, &checked).await?;
+        self.send(None, changes, checked).await
     }
 
     async fn complete(&self, table: &str) -> Result<(), Fault> {

@@ -1,0 +1,261 @@
+//! The mirror: what of a page that is read again differs from what is stored. New events are written, changed ones
+//! replaced, and those that the historian has no more are deleted, unless there are suspiciously many of them: an archive
+//! that is offline answers like one that is empty.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tidegate_model::{Domain, Fault, Instant, Interval, Retry};
+use tidegate_sink::{EventKey, StoredKeys};
+
+use super::outlet::Checked;
+use crate::pipeline::rows::Rows;
+
+/// Deletions that need no second thought, however little is stored.
+const FEW: usize = 20;
+
+/// What is done with the differences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MirrorPolicy {
+    /// Nothing that is stored is changed or deleted; differences are counted.
+    pub(crate) append_only: bool,
+    /// The operator has looked at a sudden shrink and says that it is right.
+    pub(crate) accept_shrink: bool,
+}
+
+/// What has been compared of one series in this round. Deletions wait until all of its look-back is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Compared {
+    stored: usize,
+    deleted: Vec<EventKey>,
+}
+
+impl Compared {
+    /// Whether more than half of what is stored would vanish.
+    fn shrinks(&self) -> bool {
+        self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored
+    }
+
+    /// The stretch that the deletions lie in.
+    fn stretch(&self) -> Option<Interval> {
+        let instants = || self.deleted.iter().map(|key| Instant::from_micros(key.micros));
+        Some(Interval::new(instants().min()?, instants().max()?.plus_nanos(1_000)))
+    }
+}
+
+/// What a page does to the table.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// For each row of the page, whether it is written.
+    pub(super) write: Vec<bool>,
+    /// Stored rows that leave: replaced by a written row, or deleted.
+    pub(super) gone: Vec<EventKey>,
+    /// How many rows each series gains.
+    pub(super) gain: HashMap<String, i64>,
+    /// What has been compared of each series by now.
+    pub(super) compared: HashMap<String, Compared>,
+    /// Series that would shrink: where, and the fault that says so.
+    pub(super) shrunk: Vec<(String, Interval, Fault)>,
+    pub(super) late: u64,
+    pub(super) filtered: u64,
+    /// Differences that `append_only` leaves alone.
+    pub(super) unapplied: Unapplied,
+}
+
+/// Differences that were seen and left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unapplied {
+    pub(super) edited: u64,
+    pub(super) deleted: u64,
+}
+
+/// One page as the comparison sees it.
+pub(super) struct Fresh<'a> {
+    pub(super) rows: Option<&'a Rows<'a>>,
+    /// One for each row; empty where nothing is compared.
+    pub(super) prints: &'a [u64],
+    /// Rows that are not good are not stored.
+    pub(super) good_only: bool,
+}
+
+impl Changes {
+    /// Compares a page with what is stored. `before` is what has been compared of each series so far.
+    pub(super) fn of(
+        fresh: &Fresh<'_>,
+        checked: &Checked,
+        stored: &StoredKeys,
+        before: &HashMap<String, Compared>,
+        policy: MirrorPolicy,
+    ) -> Self {
+        let count = fresh.rows.map_or(0, |rows| rows.times.len());
+        let mut changes = Self { write: vec![true; count], ..Self::default() };
+        changes.filter(fresh);
+        for cover in &checked.covers {
+            let Some(again) = checked.again(cover) else { continue };
+            let compared = before.get(&cover.series).cloned().unwrap_or_default();
+            let done = cover.interval.end >= checked.windows.get(&cover.series).map_or(again.end, |w| w.settled);
+            changes.compare(fresh, checked, stored, (&cover.series, again), compared, done, policy);
+        }
+        for run in fresh.rows.iter().flat_map(|rows| &rows.runs) {
+            let written = run.rows.clone().filter(|row| changes.write.get(*row) == Some(&true)).count();
+            *changes.gain.entry(run.series.clone()).or_default() += i64::try_from(written).unwrap_or(i64::MAX);
+        }
+        changes
+    }
+
+    fn filter(&mut self, fresh: &Fresh<'_>) {
+        let Some(good) = fresh.rows.and_then(|rows| rows.good).filter(|_| fresh.good_only) else { return };
+        for (row, write) in self.write.iter_mut().enumerate() {
+            *write = good.value(row);
+            self.filtered += u64::from(!*write);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step of `of`, which holds all of it")]
+    fn compare(
+        &mut self,
+        fresh: &Fresh<'_>,
+        checked: &Checked,
+        stored: &StoredKeys,
+        (series, again): (&str, Interval),
+        mut compared: Compared,
+        done: bool,
+        policy: MirrorPolicy,
+    ) {
+        let run = fresh.rows.and_then(|rows| rows.runs.iter().find(|run| run.series == series).map(|run| (rows, run)));
+        let place = |row: usize| run.map_or((0, 0), |(rows, _)| (rows.times.value(row), rows.sequences.value(row)));
+        let inside = |row: &usize| place(*row).0 < again.end.micros() && self.write.get(*row) == Some(&true);
+        let indices: Vec<usize> = run.map(|(_, run)| run.rows.clone().filter(inside).collect()).unwrap_or_default();
+        let row = |index: &usize| {
+            let (micros, sequence) = place(*index);
+            (micros, sequence, fresh.prints.get(*index).copied().unwrap_or_default())
+        };
+        let found = stored.compare(series, again, indices.iter().map(row));
+        let cursor = checked.windows.get(series).map_or(i64::MIN, |window| window.advance.start.micros());
+        let mut replaced = HashSet::new();
+        for (index, write) in indices.iter().zip(&found.write) {
+            let (micros, sequence) = place(*index);
+            let known = *write && stored.contains(series, micros, sequence);
+            if known {
+                replaced.insert((micros, sequence));
+            }
+            self.late += u64::from(*write && !known && micros < cursor);
+            if let Some(kept) = self.write.get_mut(*index) {
+                *kept = *write && !(known && policy.append_only);
+            }
+        }
+        let (edited, deleted): (Vec<_>, Vec<_>) =
+            found.gone.into_iter().partition(|key| replaced.contains(&(key.micros, key.sequence)));
+        if policy.append_only {
+            self.unapplied.edited += edited.len() as u64;
+            self.unapplied.deleted += deleted.len() as u64;
+            return;
+        }
+        let mut left = edited.len();
+        self.gone.extend(edited);
+        compared.stored += stored.count(series, again);
+        compared.deleted.extend(deleted);
+        if done {
+            let shrunk = compared.stretch().filter(|_| compared.shrinks() && !policy.accept_shrink);
+            match shrunk {
+                Some(stretch) => self.shrunk.push((series.to_owned(), stretch, shrunk_fault(series, &compared))),
+                None => {
+                    left += compared.deleted.len();
+                    self.gone.append(&mut compared.deleted);
+                }
+            }
+            compared = Compared::default();
+        }
+        self.compared.insert(series.to_owned(), compared);
+        *self.gain.entry(series.to_owned()).or_default() -= i64::try_from(left).unwrap_or(i64::MAX);
+    }
+}
+
+fn shrunk_fault(series: &str, compared: &Compared) -> Fault {
+    let (deleted, stored) = (compared.deleted.len(), compared.stored);
+    Fault {
+        domain: Domain::External,
+        retry: Retry::Later,
+        code: "shrunk".to_owned(),
+        message: format!(
+            "{series}: the historian no longer shows {deleted} of {stored} stored events; nothing is deleted, an archive may \
+             be offline. If they were deleted on purpose: tidegate run --accept-shrink"
+        ),
+    }
+}
+
+impl Checked {
+    /// The stretch of a cover that is read again: it is compared with what is stored.
+    pub(super) fn again(&self, cover: &tidegate_model::Cover) -> Option<Interval> {
+        let settled = self.windows.get(&cover.series)?.settled;
+        let again = Interval::new(cover.interval.start, cover.interval.end.min(settled));
+        (!again.is_empty()).then_some(again)
+    }
+
+    /// All that is read again by this page, of all its series; `None` where nothing is.
+    pub(super) fn all_again(&self) -> Option<Interval> {
+        self.covers.iter().filter_map(|cover| self.again(cover)).reduce(Interval::hull)
+    }
+}
+
+/// Stored rows of the series of one call, over a window that later pages may lie in as well.
+pub(super) struct Looked {
+    pub(super) window: Interval,
+    pub(super) keys: Arc<StoredKeys>,
+}
+
+/// Rows that a lookup should hold, 24 bytes each: few lookups, and memory that does not grow with the look-back.
+const LOOKUP_ROWS: i64 = 500_000;
+/// How much longer one lookup may be than the one before it: what is ahead may be denser.
+const LONGER: i64 = 16;
+
+impl Looked {
+    /// The window to look up for a page that needs `needed`, when no page of the call needs anything from `end` on.
+    pub(super) fn window(before: Option<&Self>, needed: Interval, end: Instant) -> Interval {
+        let nanos = |interval: Interval| interval.end.0.saturating_sub(interval.start.0);
+        let span = before.map_or(nanos(needed), |before| {
+            let rows = i64::try_from(before.keys.len()).unwrap_or(i64::MAX).max(1);
+            nanos(before.window).saturating_mul((LOOKUP_ROWS / rows).clamp(1, LONGER))
+        });
+        let until = needed.start.plus_nanos(span).floor_micros().min(end).max(needed.end);
+        Interval::new(needed.start, until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(micros: i64) -> EventKey {
+        EventKey { series: "s".into(), micros, sequence: 0 }
+    }
+
+    fn compared(stored: usize, deleted: i64) -> Compared {
+        Compared { stored, deleted: (0..deleted).map(key).collect() }
+    }
+
+    #[test]
+    fn only_a_loss_of_more_than_half_and_more_than_a_few_is_suspicious() {
+        assert!(!compared(10, 10).shrinks() && !compared(20, 20).shrinks());
+        assert!(compared(21, 21).shrinks() && compared(100, 51).shrinks());
+        assert!(!compared(100, 50).shrinks() && !compared(10_000, 4_000).shrinks());
+    }
+
+    #[test]
+    fn the_stretch_of_a_loss_encloses_every_event_that_is_missing() {
+        let stretch = compared(100, 60).stretch().unwrap();
+        assert_eq!(stretch, Interval::new(Instant::from_micros(0), Instant::from_micros(60)));
+        assert_eq!(compared(5, 0).stretch(), None);
+    }
+
+    #[test]
+    fn a_lookup_grows_with_what_the_last_one_found_and_stays_in_bounds() {
+        let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
+        let end = Instant::from_micros(1_000);
+        assert_eq!(Looked::window(None, interval(0, 10), end), interval(0, 10));
+        let sparse = Looked { window: interval(0, 10), keys: Arc::default() };
+        assert_eq!(Looked::window(Some(&sparse), interval(10, 12), end), interval(10, 170));
+        assert_eq!(Looked::window(Some(&sparse), interval(990, 995), end), interval(990, 1_000));
+        assert_eq!(Looked::window(Some(&sparse), interval(0, 900), end), interval(0, 900));
+    }
+}

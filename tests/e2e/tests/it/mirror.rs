@@ -1,0 +1,140 @@
+//! The look-back as a mirror: what the historian adds late, edits or deletes is so in the table after the next run, and a
+//! table that equals the historian is not touched.
+
+use tidegate_simulators::pi::{Config, Effect, Event, Fault, Value};
+
+use crate::plant::{Plant, SECOND, now};
+use crate::table;
+
+const HOUR: i64 = 3_600 * SECOND;
+
+fn plant() -> Plant {
+    Plant::start(Config { tags: 9, days: 0.5, ..Config::default() })
+}
+
+/// An event of `tag` that stands alone at its timestamp, about `ago` ticks old.
+fn one(plant: &Plant, tag: usize, ago: i64) -> Event {
+    let events = plant.server.truth().events(tag, 0, i64::MAX);
+    let alone = |at: &usize| {
+        let micros = |at: usize| events[at].micros();
+        micros(*at) != micros(at - 1) && micros(*at) != micros(at + 1)
+    };
+    let from = events.iter().position(|event| event.ticks > now() - ago).unwrap().max(1);
+    events[(from..events.len() - 1).find(alone).unwrap()].clone()
+}
+
+#[tokio::test]
+async fn late_edited_and_deleted_events_are_mirrored_and_counted() {
+    let plant = plant();
+    plant.run(0);
+    let truth = plant.server.truth();
+    let edited = one(&plant, 1, 2 * HOUR);
+    assert!(truth.replace(1, edited.ticks, 0, Event::good(edited.ticks, Value::Text("edited".into()))));
+    assert_eq!(truth.delete(2, one(&plant, 2, 3 * HOUR).ticks), 1);
+    truth.insert(3, Event::good(now() - HOUR, Value::Text("late".into())));
+    let summary = plant.run(0);
+    plant.assert_mirrors().await;
+    assert_eq!(
+        (&summary["late"], &summary["edited"], &summary["deleted"]),
+        (&1.into(), &1.into(), &1.into()),
+        "{summary}"
+    );
+    let counts = table::integers(&plant.table("watermarks"), "record_count").await;
+    assert_eq!(counts.iter().sum::<i64>(), plant.rows().await.len() as i64);
+    let summary = plant.run(0);
+    assert_eq!((&summary["edited"], &summary["deleted"]), (&0.into(), &0.into()), "{summary}");
+}
+
+#[tokio::test]
+async fn a_late_event_that_sorts_before_others_of_its_instant_renumbers_them() {
+    let plant = plant();
+    plant.run(0);
+    let truth = plant.server.truth();
+    let there = one(&plant, 4, 2 * HOUR);
+    // One tick earlier in the same microsecond, if there is room, else with the same tick.
+    let ticks = there.ticks - i64::from(there.ticks % 10 > 0);
+    truth.insert(4, Event::good(ticks, Value::Float64(0.25)));
+    plant.run(0);
+    plant.assert_mirrors().await;
+}
+
+#[tokio::test]
+async fn the_newest_value_that_was_only_a_snapshot_vanishes_again() {
+    let plant = Plant::start(Config { tags: 6, days: 0.2, snapshot: true, ..Config::default() });
+    plant.run(0);
+    let truth = plant.server.truth();
+    for tag in 0..6 {
+        truth.insert(tag, Event::good(now() - SECOND, Value::Text("next".into())));
+    }
+    plant.run(0);
+    plant.assert_mirrors().await;
+}
+
+#[tokio::test]
+async fn only_the_files_that_hold_a_difference_are_rewritten() {
+    let plant = Plant::start(Config { tags: 4, days: 3.0, interval_seconds: 600.0, ..Config::default() });
+    plant.configure(|settings| settings.ingestion = "{start: -30d, lookback: 30d}".to_owned());
+    plant.run(0);
+    let (_, before) = table::files(&plant.table("timeseries")).await;
+    assert!(before.len() >= 3, "one file a day: {before:?}");
+    let edited = one(&plant, 1, 30 * HOUR);
+    assert!(plant.server.truth().replace(1, edited.ticks, 0, Event::good(edited.ticks, Value::Text("edited".into()))));
+    plant.run(0);
+    plant.assert_mirrors().await;
+    let (_, after) = table::files(&plant.table("timeseries")).await;
+    let kept = before.iter().filter(|file| after.contains(file)).count();
+    assert_eq!(kept, before.len() - 1, "before {before:?}, after {after:?}");
+}
+
+#[tokio::test]
+async fn an_archive_that_is_offline_empties_nothing_until_the_operator_says_so() {
+    let plant = plant();
+    plant.run(0);
+    let rows = plant.rows().await.len();
+    let victim = plant.server.truth().points()[5].name.clone();
+    plant.server.set_faults(vec![Fault::new(Effect::Offline).tag(&victim).route("streams/recorded")]);
+    for _run in 0..2 {
+        let summary = plant.run(3);
+        assert_eq!((&summary["deleted"], &summary["gaps"]), (&0.into(), &1.into()), "{summary}");
+        assert_eq!(plant.rows().await.len(), rows);
+    }
+    assert_eq!(table::strings(&plant.table("gaps"), "reason").await, ["shrunk"]);
+    // The archive comes back.
+    plant.server.set_faults(Vec::new());
+    plant.run(0);
+    plant.assert_mirrors().await;
+    assert!(table::strings(&plant.table("gaps"), "resolved_at").await.iter().all(|at| !at.is_empty()));
+    // And now it is really gone.
+    let held = plant.server.truth().events(5, 0, i64::MAX);
+    for event in &held {
+        plant.server.truth().delete(5, event.ticks);
+    }
+    plant.run(3);
+    assert_eq!(plant.rows().await.len(), rows);
+    assert_eq!(plant.tidegate(&["run", "--accept-shrink"]).code, 0);
+    plant.assert_mirrors().await;
+    plant.run(0);
+}
+
+#[tokio::test]
+async fn append_only_counts_what_it_leaves_alone() {
+    let plant = plant();
+    plant.configure(|settings| settings.ingestion = "{start: -30d, mirror: append_only}".to_owned());
+    plant.run(0);
+    let truth = plant.server.truth();
+    let edited = one(&plant, 1, 2 * HOUR);
+    assert!(truth.replace(1, edited.ticks, 0, Event::good(edited.ticks, Value::Text("edited".into()))));
+    truth.delete(2, one(&plant, 2, 3 * HOUR).ticks);
+    truth.insert(3, Event::good(now() - HOUR, Value::Text("late".into())));
+    let (_, before) = table::files(&plant.table("timeseries")).await;
+    let summary = plant.run(0);
+    assert_eq!(
+        (&summary["rows"], &summary["edited"], &summary["deleted"]),
+        (&1.into(), &1.into(), &1.into()),
+        "{summary}"
+    );
+    let (_, after) = table::files(&plant.table("timeseries")).await;
+    assert!(before.iter().all(|file| after.contains(file)), "a file was rewritten");
+    let difference = plant.difference().await;
+    assert_eq!((difference.missing, difference.altered, difference.extra), (0, 1, 1), "{difference:?}");
+}
