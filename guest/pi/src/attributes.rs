@@ -84,7 +84,7 @@ struct Pass {
 impl Pass {
     async fn attributes(&mut self, server: &Server, root: &Root, index: &Index) -> Result<(), Fault> {
         let mut query = fields();
-        query.extend([("searchFullHierarchy", "true".to_owned()), ("sortField", "Name".to_owned())]);
+        query.extend([("searchFullHierarchy", "true".to_owned()), ("sortField", "ID".to_owned())]);
         let mut listing = Listing::new(server, format!("{}/elementattributes", root.resource), query).pages_of(PAGE);
         let mut nested = Nested::default();
         loop {
@@ -93,7 +93,10 @@ impl Pass {
                     nested.note(&page);
                     self.take(page, None, index).await?;
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    listing.whole()?;
+                    break;
+                }
                 Err(fault) if !listing.has_begun() && is_refusal(&fault) => {
                     host::log(Level::Warn, &format!("{}; asking element by element instead", fault.message));
                     return self.by_element(server, index).await;
@@ -143,8 +146,10 @@ impl Pass {
         for id in elements {
             crowd.add((*id).to_owned(), format!("/elements/{}/attributes", encoded(id)));
         }
+        let mut seen = HashSet::new();
         while let Some(pages) = crowd.round::<Attribute>().await? {
-            for (element, page) in pages {
+            for (element, mut page) in pages {
+                page.retain(|attribute| seen.insert(attribute.identity()));
                 self.take(page, Some(&element), index).await?;
             }
         }

@@ -105,7 +105,7 @@ async fn database(reading: &Attempt<'_>, values: &mut Values, slices: &mut Slice
 pub(crate) async fn readable_values(batch: Batch, frame: &str) -> Result<usize, Fault> {
     match Values::new(batch, 1).of(&[frame]).await?.pop() {
         Some(Attributes::Read(attributes)) => Ok(attributes.len()),
-        Some(Attributes::Unreadable(fault)) => Err(fault),
+        Some(Attributes::Partly(_, fault) | Attributes::Unreadable(fault)) => Err(fault),
         Some(Attributes::Gone) | None => Ok(0),
     }
 }

@@ -57,12 +57,15 @@ async fn elements(
     let mut pass = Pass::default();
     pass.take(root.element.iter().cloned());
     let mut query = fields();
-    query.extend([("searchFullHierarchy", "true".to_owned()), ("sortField", "Name".to_owned())]);
+    query.extend([("searchFullHierarchy", "true".to_owned()), ("sortField", "ID".to_owned())]);
     let mut listing = Listing::new(server, format!("{}/elements", root.resource), query).pages_of(PAGE);
     loop {
         match listing.page().await {
             Ok(Some(page)) => pass.take(page),
-            Ok(None) => break,
+            Ok(None) => {
+                listing.whole()?;
+                break;
+            }
             Err(fault) if !listing.has_begun() && is_refusal(&fault) => {
                 let text = format!("{}; walking the levels of {} instead", fault.message, root.path);
                 host::log(Level::Warn, &text);

@@ -2,7 +2,8 @@
 //!
 //! A page may be shorter than asked for although more follows, `Links.Next` may be missing although more follows, and
 //! a set that changes meanwhile may show an object twice: so the end is an empty page, or a short one without `Next`,
-//! and objects are told apart by identity.
+//! and objects are told apart by identity. Each page begins with the last object of the page before: when it does not,
+//! something was added or removed meanwhile, and an object may be missing.
 
 mod crowd;
 mod listed;
@@ -38,6 +39,10 @@ pub(crate) struct Listing<'a> {
     size: usize,
     seen: HashSet<Identity>,
     ended: bool,
+    /// The last object of the page before.
+    last: Option<Identity>,
+    /// A page did not begin where the one before had ended.
+    torn: bool,
     /// Objects that were shown more than once.
     repeats: usize,
     /// Whether a page that took too long is asked for again in halves.
@@ -47,7 +52,19 @@ pub(crate) struct Listing<'a> {
 impl<'a> Listing<'a> {
     /// Lists what `GET path` holds; `query` without `startIndex` and `maxCount`.
     pub(crate) fn new(server: &'a Server, path: String, query: Vec<(&'a str, String)>) -> Self {
-        Self { server, path, query, next: 0, size: PAGE, seen: HashSet::new(), ended: false, repeats: 0, yields: true }
+        Self {
+            server,
+            path,
+            query,
+            next: 0,
+            size: PAGE,
+            seen: HashSet::new(),
+            ended: false,
+            last: None,
+            torn: false,
+            repeats: 0,
+            yields: true,
+        }
     }
 
     /// Objects in a page, other than the usual.
@@ -67,8 +84,28 @@ impl<'a> Listing<'a> {
         self.next > 0 || self.ended
     }
 
+    /// Whether two pages did not fit together: what was between them may be missing.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The listing, if its pages fitted together.
+    ///
+    /// # Errors
+    /// A fault that may pass when it is read again.
+    pub(crate) fn whole(&self) -> Result<(), Fault> {
+        let text =
+            format!("GET {}: the list changed while it was read, page by page; it is read again later", self.path);
+        if self.torn { Err(Fault::external("paging", text)) } else { Ok(()) }
+    }
+
+    /// How many objects of the page before are asked for again.
+    fn overlap(&self) -> usize {
+        usize::from(self.next > 0 && self.size > 1)
+    }
+
     /// Whether an object came twice. Where objects are listed once each, another one then moved to a page that had been
-    /// read already, and is missing; without, as many objects came as there are.
+    /// read already, and is missing.
     pub(crate) fn has_shifted(&self) -> bool {
         self.repeats > 0
     }
@@ -76,7 +113,7 @@ impl<'a> Listing<'a> {
     /// The next page without what was seen before; `None` at the end.
     pub(crate) async fn page<T: Listed>(&mut self) -> Result<Option<Vec<T>>, Fault> {
         while !self.ended {
-            let (start, size) = (self.next.to_string(), self.size.to_string());
+            let (start, size) = ((self.next - self.overlap()).to_string(), self.size.to_string());
             let mut query: Vec<(&str, &str)> = self.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
             query.extend([("startIndex", start.as_str()), ("maxCount", size.as_str())]);
             let page: Page<T> = match self.server.get(&self.path, &query).await {
@@ -92,12 +129,17 @@ impl<'a> Listing<'a> {
     }
 
     fn accept<T: Listed>(&mut self, page: Page<T>) -> Result<Option<Vec<T>>, Fault> {
-        let length = page.items.len();
+        let (length, overlap) = (page.items.len(), self.overlap());
         listed::sound(&self.path, &page.items)?;
-        self.next += length;
-        self.ended = length == 0 || (length < self.size && page.links.next.is_none());
+        if overlap > 0 && page.items.first().map(Listed::identity) != self.last {
+            self.torn = true;
+        }
+        self.last = page.items.last().map(Listed::identity).or(self.last);
+        let new = length.saturating_sub(overlap);
+        self.next += new;
+        self.ended = new == 0 || (length < self.size && page.links.next.is_none());
         let fresh: Vec<T> = page.items.into_iter().filter(|item| self.seen.insert(item.identity())).collect();
-        self.repeats += length - fresh.len();
+        self.repeats += new.saturating_sub(fresh.len());
         if length > 0 && fresh.is_empty() && !self.ended {
             return Err(repeated(&self.path));
         }

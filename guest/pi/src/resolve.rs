@@ -117,6 +117,12 @@ async fn by_pattern(settings: &Settings, server: &Server, filter: TagFilter) -> 
             found.add(point);
         }
     }
+    if listing.is_torn() {
+        // Each tag has a cursor of its own: one that is missed now gets all of its window when it is seen.
+        let text =
+            format!("the list of points of {} changed while it was read; the next run sees what is missing", home.name);
+        host::log(Level::Warn, &text);
+    }
     if found.points.is_empty() {
         host::log(Level::Warn, &format!("no point of {} that this account may read matches {pattern}", home.name));
     }

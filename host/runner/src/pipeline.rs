@@ -55,7 +55,8 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
     // 2. Tables that grow: series by series, each from its own cursor.
     for table in job.series_tables().filter(|table| run.wants(&table.name)) {
         if report.is_locked_out() {
-            break;
+            report.failed(vec![table.name.clone()], snapshots::locked_out().into());
+            continue;
         }
         if let Err(error) = series(&run, table, &mut report).await {
             report.failed(vec![table.name.clone()], error);
@@ -100,10 +101,14 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
         let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
         read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
         report.read(&intake);
+        if intake.broken() || intake.locked_out() {
+            break;
+        }
     }
     // 5. The last commit.
     drop(pages);
     let written = written.end().await?;
+    report.committed();
     // 6. What could not be proven.
     let missing = ledger::record(run, table, report.observed(), &catalogue).await?;
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);

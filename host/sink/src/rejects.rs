@@ -6,14 +6,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field};
+use futures::TryStreamExt;
 
 use crate::Result;
 use crate::batch::{Columns, instants, texts};
+use crate::files::DataFile;
 use crate::journal::append;
 use crate::lake::{Lake, RunStamp};
 use crate::layout::timestamp;
 use crate::location::Root;
-use crate::scan::read_all;
+use crate::scan::{open, project, unreadable};
 use crate::table::Table;
 use crate::watermarks::column;
 
@@ -104,15 +106,20 @@ impl Rejects {
     }
 }
 
+/// File by file, so that the rejects themselves are never in memory, however many there are.
 async fn known(root: &Root, schema: &str, name: &str) -> Result<HashSet<u64>> {
     let mut known = HashSet::new();
     let Some(table) = Table::open(root, schema, name).await? else { return Ok(known) };
-    for batch in read_all(&table).await? {
-        let columns = Columns::new(&table.name, &batch);
-        let (tables, series, raws) =
-            (columns.text("table_name")?, columns.text("tag_webid")?, columns.text("raw_json")?);
-        for ((table, series), raw) in tables.into_iter().zip(series).zip(raws) {
-            known.insert(hash(&table.unwrap_or_default(), &series.unwrap_or_default(), &raw.unwrap_or_default()));
+    let failed = |error| unreadable(&table.name, error);
+    for file in table.files()? {
+        let opened = open(&table.store(), &table.name, &DataFile::Logged(file)).await?;
+        let mut batches = project(opened, ["table_name", "tag_webid", "raw_json"]).build().map_err(failed)?;
+        while let Some(batch) = batches.try_next().await.map_err(failed)? {
+            let columns = Columns::new(&table.name, &batch);
+            let (tables, series) = (columns.text("table_name")?, columns.text("tag_webid")?);
+            for ((table, series), raw) in tables.into_iter().zip(series).zip(columns.text("raw_json")?) {
+                known.insert(hash(&table.unwrap_or_default(), &series.unwrap_or_default(), &raw.unwrap_or_default()));
+            }
         }
     }
     Ok(known)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use deltalake::parquet::arrow::arrow_reader::RowSelection;
 use futures::{StreamExt, TryStreamExt};
-use tidegate_model::Interval;
+use tidegate_model::{Instant, Interval};
 
 use crate::batch::fitted;
 use crate::files::{DataFile, Listing};
@@ -107,18 +107,23 @@ impl StoredReader {
         fingerprints(&self.layout.table, rows.num_rows(), &columns)
     }
 
-    /// All committed rows of these series in the window. Rows that wait for their commit are not among them.
+    /// All committed rows of each of these series in its own window. Rows that wait for their commit are not among them.
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub async fn stored(&self, series: &[String], window: Interval) -> Result<StoredKeys> {
-        let wanted = Arc::new(Wanted::new(series, window));
+    pub async fn stored(&self, windows: &HashMap<String, Interval>) -> Result<StoredKeys> {
+        let hull = windows.values().copied().filter(|window| !window.is_empty()).reduce(Interval::hull);
+        let Some(hull) = hull else { return Ok(StoredKeys::default()) };
+        let series: Vec<String> = windows.keys().cloned().collect();
+        // Files and pages are skipped by the hull; rows are kept by the window of their series.
+        let wanted = Arc::new(Wanted::new(&series, hull));
         if wanted.is_empty() {
             return Ok(StoredKeys::default());
         }
         let files = self.files.select(|date, file| wanted.file(&self.keys, date, file));
         tracing::debug!(table = &*self.files.table, files = files.len(), "reading stored rows");
-        let reads: Vec<_> = files.into_iter().map(|file| self.clone().read(file, Arc::clone(&wanted))).collect();
+        let reads: Vec<_> =
+            files.into_iter().map(|file| self.clone().read(file, Arc::clone(&wanted), windows)).collect();
         let mut stored = StoredKeys::default();
         let mut parts = futures::stream::iter(reads).buffer_unordered(FILES_AT_ONCE);
         while let Some(part) = parts.try_next().await? {
@@ -133,7 +138,12 @@ impl StoredReader {
         Ok(stored)
     }
 
-    async fn read(self, file: DataFile, wanted: Arc<Wanted>) -> Result<StoredKeys> {
+    async fn read(
+        self,
+        file: DataFile,
+        wanted: Arc<Wanted>,
+        windows: &HashMap<String, Interval>,
+    ) -> Result<StoredKeys> {
         let layout = &self.layout;
         let mut stored = StoredKeys::default();
         let names = layout.emitted.fields().iter().map(|field| field.name().as_str());
@@ -141,9 +151,10 @@ impl StoredReader {
             let columns = stored_columns(&layout.table, batch, &layout.emitted)?;
             let prints = fingerprints(&layout.table, batch.num_rows(), &columns)?;
             let rows = StoredBatch::new(&layout.table, &self.keys, batch)?;
-            for (series, stretch) in rows.stretches().filter(|(series, _)| wanted.series(series)) {
+            for (series, stretch) in rows.stretches() {
+                let Some(window) = windows.get(series) else { continue };
                 let places = stretch.map(|row| (rows.place(row), prints.get(row).copied().unwrap_or_default()));
-                let inside = places.filter(|((micros, _), _)| wanted.time(*micros));
+                let inside = places.filter(|((micros, _), _)| window.contains(Instant::from_micros(*micros)));
                 stored.add(series, inside.map(|((micros, sequence), print)| (micros, sequence, print)));
             }
             Ok(())

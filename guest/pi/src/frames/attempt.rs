@@ -39,7 +39,7 @@ impl Attempt<'_> {
                 }
             }
             // Frames that begin at the same time stand in no certain order, so pages may overlap.
-            match listing.has_shifted() {
+            match listing.has_shifted() || listing.is_torn() {
                 true if can_be_cut => return Ok(Outcome::TooMany),
                 true => return Err(shifted()),
                 false => {}
@@ -59,6 +59,10 @@ impl Attempt<'_> {
             let attributes = match attributes {
                 Attributes::Gone => continue,
                 Attributes::Read(values) => Some(values),
+                Attributes::Partly(values, fault) => {
+                    rejects.push((raw(&frame), format!("an attribute is NULL: {}", fault.message)));
+                    Some(values)
+                }
                 Attributes::Unreadable(fault) => {
                     rejects.push((raw(&frame), format!("event_attributes is NULL: {}", fault.message)));
                     None

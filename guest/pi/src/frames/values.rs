@@ -26,6 +26,9 @@ use crate::{
 /// `Value` with all that is in it: the failure of a single value stands beside it.
 const FIELDS: &str = "Items.Name;Items.Path;Items.Value;Items.Errors;WebException;Errors;Message";
 
+/// As many refusals are no longer about single frames.
+const MANY: usize = 3;
+
 /// Attributes by name, `Parent|Name` where they are nested.
 pub(super) type Map = Vec<(String, Option<String>)>;
 
@@ -33,6 +36,8 @@ pub(super) type Map = Vec<(String, Option<String>)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attributes {
     Read(Map),
+    /// Some of them have no value, because the server could not read it: NULL, and why.
+    Partly(Map, Fault),
     /// The frame was deleted since it was listed.
     Gone,
     /// They will not be readable the next time either.
@@ -108,13 +113,15 @@ impl Values {
     }
 }
 
-/// The refusal of frames none of which could be read: it is about the request, not about them.
+/// The refusal of several frames none of which could be read: it is about the request, not about them. One or two may be
+/// all that a slice holds, and forbidden for good.
 fn refused(all: &[Attributes]) -> Option<Fault> {
-    let refusal = all.iter().find_map(|attributes| match attributes {
-        Attributes::Unreadable(fault) => Some(fault.clone()),
+    let mut refusals = all.iter().filter_map(|attributes| match attributes {
+        Attributes::Unreadable(fault) => Some(fault),
         _ => None,
     });
-    refusal.filter(|_| !all.iter().any(|attributes| matches!(attributes, Attributes::Read(_))))
+    let any_read = all.iter().any(|attributes| matches!(attributes, Attributes::Read(_) | Attributes::Partly(..)));
+    refusals.nth(MANY - 1).filter(|_| !any_read).cloned()
 }
 
 fn not_found(attributes: &Attributes) -> bool {
@@ -172,7 +179,10 @@ fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attri
     let what = format!("values of event frame {frame}");
     let streams = match judge(&what, reply) {
         Ok(streams) => streams,
-        Err(Refusal { fault, .. }) if fault.retry == Retry::Later => return Err(fault),
+        // An answer that only says what is wrong with this frame says so on every run.
+        Err(Refusal { fault, .. }) if fault.retry == Retry::Later && fault.code != "answer-errors" => {
+            return Err(fault);
+        }
         Err(Refusal { fault, .. }) => return Ok(Attributes::Unreadable(fault)),
     };
     let Some(items) = streams.items else {
@@ -180,24 +190,31 @@ fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attri
         return Err(Fault::external("items-missing", text));
     };
     let mut map: Map = Vec::with_capacity(items.len());
+    let mut failure = None;
     for stream in items {
-        let failed = |said: &str| Fault::external("item-errors", format!("{what}: {}", quote(said)));
-        if let Some(errors) = &stream.errors {
-            return Err(failed(errors));
-        }
         let Some(key) = stream.key() else {
             return Err(Fault::external("malformed-answer", format!("{what}: a value without a name")));
         };
-        let value = match stream.value {
-            Some(value) => text(value.get()).map_err(|said| failed(&format!("{key}: {said}")))?,
-            None => None,
+        let value = match (&stream.errors, stream.value) {
+            (Some(errors), _) => Err(errors.to_string()),
+            (None, Some(value)) => text(value.get()),
+            (None, None) => Ok(None),
         };
+        // One attribute that can never be read must not keep the others, and all later frames, from the table.
+        let value = value.unwrap_or_else(|said| {
+            let said = format!("{what}: {key}: {}", quote(&said));
+            failure.get_or_insert_with(|| Fault::external("item-errors", said));
+            None
+        });
         // Names differ among the attributes of one parent; a map could not hold two.
         if !map.iter().any(|(known, _)| *known == key) {
             map.push((key, value));
         }
     }
-    Ok(Attributes::Read(map))
+    Ok(match failure {
+        Some(fault) => Attributes::Partly(map, fault),
+        None => Attributes::Read(map),
+    })
 }
 
 impl Stream<'_> {

@@ -24,10 +24,30 @@ fn a_short_page_with_a_next_link_is_not_the_end() {
     assert_eq!(listing.accept(page(&[1, 2], true)).unwrap().unwrap().len(), 2);
     assert!(listing.has_begun() && !listing.ended && listing.next == 2 && !listing.has_shifted());
     assert_eq!(listing.accept(page(&[2, 3, 4], false)).unwrap().unwrap().len(), 2);
-    assert!(listing.has_shifted());
+    assert!(!listing.has_shifted() && !listing.is_torn() && listing.next == 4);
     assert!(!listing.ended, "a full page without a link may have a successor");
-    assert!(listing.accept(page(&[], false)).unwrap().is_none());
-    assert!(listing.ended);
+    listing.accept(page(&[4], false)).unwrap();
+    assert!(listing.ended && listing.whole().is_ok());
+}
+
+#[test]
+fn pages_that_do_not_fit_together_are_no_whole_list() {
+    let server = server();
+    // 2 was deleted between the pages, so that 4 moved up and would never be shown.
+    let mut deleted = listing(&server, 3);
+    deleted.accept(page(&[1, 2, 3], true)).unwrap();
+    deleted.accept(page(&[4, 5], false)).unwrap();
+    assert!(deleted.is_torn() && deleted.whole().unwrap_err().code == "paging");
+    // The list ends before the place that was reached.
+    let mut shorter = listing(&server, 3);
+    shorter.accept(page(&[1, 2, 3], true)).unwrap();
+    shorter.accept(page(&[], false)).unwrap();
+    assert!(shorter.ended && shorter.is_torn());
+    // Something was added before: an object comes twice.
+    let mut added = listing(&server, 3);
+    added.accept(page(&[1, 2, 3], true)).unwrap();
+    added.accept(page(&[2, 3, 4], false)).unwrap();
+    assert!(added.is_torn() && added.has_shifted());
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) async fn points(
                 }
             }
         }
+        listing.whole()?;
     }
     if lost > 0 {
         let text = format!("af_filter: {lost} attributes refer to PI points that this account is not shown");
@@ -63,7 +64,7 @@ fn query(filter: &AfFilter) -> Vec<(&'static str, String)> {
     let mut query = vec![
         ("searchFullHierarchy", "true".to_owned()),
         ("associations", "DataReference".to_owned()),
-        ("sortField", "Name".to_owned()),
+        ("sortField", "ID".to_owned()),
         ("selectedFields", attribute_fields(&POINT_FIELDS)),
     ];
     query.extend(filter.template.clone().map(|template| ("elementTemplate", template)));

@@ -20,6 +20,9 @@ use self::mirror::Compared;
 pub(crate) use self::mirror::MirrorPolicy;
 pub(crate) use self::outlet::PageOutlet;
 
+/// The code of a fault after which nothing more is asked: the server does not know who we are.
+pub(crate) const LOCKED_OUT: &str = "http-401";
+
 /// Rows and the proof that belongs to them, on their way to the writer.
 pub(crate) struct Page {
     pub(crate) rows: Option<RecordBatch>,
@@ -64,6 +67,7 @@ pub(crate) struct Intake {
     states: std::sync::Mutex<HashMap<String, Progressed>>,
     outputs: Outputs,
     broken: AtomicBool,
+    locked_out: AtomicBool,
     pub(crate) counts: Counts,
 }
 
@@ -103,6 +107,7 @@ impl Intake {
             states: std::sync::Mutex::new(windows.iter().map(state).collect()),
             outputs,
             broken: AtomicBool::new(false),
+            locked_out: AtomicBool::new(false),
             counts: Counts::default(),
         }
     }
@@ -114,6 +119,11 @@ impl Intake {
     /// Whether the writer has ended: reading on would be in vain.
     pub(crate) fn broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server no longer knows who we are: asking on would only lock the account.
+    pub(crate) fn locked_out(&self) -> bool {
+        self.locked_out.load(Ordering::Relaxed)
     }
 
     /// What of `spans` is still open after a call that ended with `ended`, and why.
@@ -130,6 +140,9 @@ impl Intake {
                 Fault::internal("not-covered", "the plugin ended without covering the interval or saying why")
             });
             state.fault = Some(fault.clone());
+            if fault.code == LOCKED_OUT {
+                self.locked_out.store(true, Ordering::Relaxed);
+            }
             let rest = Interval::new(state.reached, span.interval.end);
             open.push((Span { series: Arc::clone(&span.series), interval: rest }, fault));
         }

@@ -33,7 +33,7 @@ pub(crate) async fn all(connection: &Connection, intake: &Arc<Intake>, partition
     let mut queue: VecDeque<Unit> = partitions.into_iter().map(unit).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        while running.len() < parallel.max(1) && !intake.broken() {
+        while running.len() < parallel.max(1) && !intake.broken() && !intake.locked_out() {
             let Some(unit) = queue.pop_front() else { break };
             running.push(one(connection, intake, unit));
         }

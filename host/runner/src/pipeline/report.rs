@@ -9,7 +9,7 @@ use tidegate_model::{Cover, Fault, Gap, Instant};
 use tidegate_sandbox::Figures;
 use tidegate_sink::{RunRow, RunStamp, Written};
 
-use super::intake::Intake;
+use super::intake::{Intake, LOCKED_OUT};
 use super::job::Job;
 use super::snapshots::SINK;
 use crate::summary::{Outcome, Summary};
@@ -36,6 +36,7 @@ pub(crate) struct Report {
     read: usize,
     /// Tables that did not, and why.
     failures: Vec<(Vec<String>, Error)>,
+    locked_out: bool,
 }
 
 /// The clock, on whole microseconds.
@@ -55,6 +56,7 @@ impl Report {
             whole: Vec::new(),
             read: 0,
             failures: Vec::new(),
+            locked_out: false,
         }
     }
 
@@ -72,6 +74,7 @@ impl Report {
         self.oldest = self.oldest.into_iter().chain(intake.oldest()).min();
         self.observed.gaps.extend(intake.gaps());
         self.observed.covered.extend(intake.covered());
+        self.locked_out |= intake.locked_out();
     }
 
     /// What the rounds of a table found out about gaps; the next table starts anew.
@@ -79,9 +82,13 @@ impl Report {
         std::mem::take(&mut self.observed)
     }
 
+    /// The rows of a table are committed, whatever becomes of the rest.
+    pub(crate) fn committed(&mut self) {
+        self.read += 1;
+    }
+
     /// Takes what was written of a table that came to its end, and how many of its intervals are missing.
     pub(crate) fn written(&mut self, table: &str, series: usize, missing: usize, written: &Written) {
-        self.read += 1;
         self.summary.series += series as u64;
         self.summary.gaps += missing as u64;
         self.summary.rows += written.rows;
@@ -115,6 +122,8 @@ impl Report {
 
     /// Tables could not be read, or not be written. The run goes on with the others.
     pub(crate) fn failed(&mut self, tables: Vec<String>, error: Error) {
+        tracing::warn!(?tables, "not read: {error:#}");
+        self.locked_out |= error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == LOCKED_OUT);
         self.observed = Observed::default();
         self.summary.gaps += tables.len() as u64;
         self.failures.push((tables, error));
@@ -127,10 +136,7 @@ impl Report {
 
     /// Whether the server does not know who we are. To ask again and again locks accounts.
     pub(crate) fn is_locked_out(&self) -> bool {
-        self.failures
-            .iter()
-            .filter_map(|(_, error)| error.downcast_ref::<Fault>())
-            .any(|fault| fault.code == "http-401")
+        self.locked_out
     }
 
     /// Why, when there are failures and no table came to its end.
@@ -140,13 +146,8 @@ impl Report {
 
     /// The summary, and an error when a table could not be written: then the run has failed, whatever else it did.
     pub(crate) fn end(mut self, figures: Figures) -> (Summary, Option<Error>) {
-        let mut failure = None;
-        for (tables, error) in self.failures {
-            match error.downcast_ref::<Fault>().filter(|fault| fault.code != SINK) {
-                Some(fault) => tracing::warn!(?tables, code = fault.code, "not read: {}", fault.message),
-                None => failure = failure.or(Some(error)),
-            }
-        }
+        let own = |error: &Error| error.downcast_ref::<Fault>().is_none_or(|fault| fault.code == SINK);
+        let failure = self.failures.into_iter().map(|(_, error)| error).find(own);
         let lag = self.oldest.map_or(0, |oldest| now().at.0.saturating_sub(oldest.0).max(0));
         self.summary.outcome = match (&failure, self.summary.gaps) {
             (Some(_), _) => Outcome::Failed,

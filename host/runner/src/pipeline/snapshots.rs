@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use tidegate_model::{Cover, Fault, Gap};
+use tidegate_model::{Cover, Domain, Fault, Gap, Retry};
 use tidegate_sandbox::{Item, Outlet};
 use tidegate_sink::{Lake, RunStamp, Snapshot, SnapshotSpec};
 use tokio::sync::Mutex;
 
 use super::Run;
+use super::intake::LOCKED_OUT;
 use super::report::Report;
 
 /// The code of a fault that is the lake's and not the plugin's.
@@ -24,8 +25,11 @@ pub(crate) const SINK: &str = "sink";
 /// What kept a table from being complete; the others are replaced all the same.
 pub(crate) async fn refresh(run: &Run<'_>, report: &mut Report) -> Result<()> {
     let tables = run.lacking(report);
-    if tables.is_empty() || report.is_locked_out() {
+    if tables.is_empty() {
         return Ok(());
+    }
+    if report.is_locked_out() {
+        return Err(locked_out().into());
     }
     let snapshots = Arc::new(Snapshots::new(run));
     let ended = run.job.connection().refresh(&tables, Arc::clone(&snapshots) as _).await;
@@ -38,6 +42,13 @@ pub(crate) async fn refresh(run: &Run<'_>, report: &mut Report) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Why tables are not asked for after the server has refused to know us.
+pub(crate) fn locked_out() -> Fault {
+    let message =
+        "not asked for: the server has answered 401 before, and asking on could lock the account; check `auth`";
+    Fault { domain: Domain::User, retry: Retry::Later, code: LOCKED_OUT.to_owned(), message: message.to_owned() }
 }
 
 /// Takes the snapshots that one call of a plugin emits.
@@ -53,6 +64,14 @@ pub(crate) struct Snapshots {
 struct State {
     open: HashMap<String, Snapshot>,
     replaced: HashMap<String, u64>,
+}
+
+impl State {
+    /// What is complete is complete: a second time would replace it by less.
+    fn refuse_more_of(&self, table: &str) -> Result<(), Fault> {
+        let text = || format!("the plugin went on with the table `{table}` after it had completed it");
+        if self.replaced.contains_key(table) { Err(Fault::internal("contract", text())) } else { Ok(()) }
+    }
 }
 
 impl Snapshots {
@@ -80,6 +99,7 @@ impl Outlet for Snapshots {
         }
         let Some(spec) = self.specs.get(table) else { return Ok(()) };
         let mut state = self.state.lock().await;
+        state.refuse_more_of(table)?;
         let snapshot = match state.open.remove(table) {
             Some(snapshot) => snapshot,
             None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,
@@ -96,6 +116,7 @@ impl Outlet for Snapshots {
     async fn complete(&self, table: &str) -> Result<(), Fault> {
         let Some(spec) = self.specs.get(table) else { return Ok(()) };
         let mut state = self.state.lock().await;
+        state.refuse_more_of(table)?;
         let snapshot = match state.open.remove(table) {
             Some(snapshot) => snapshot,
             None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,

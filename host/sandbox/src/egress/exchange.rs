@@ -19,6 +19,9 @@ use super::{Egress, Trail, headers, retry};
 use crate::describe::printable;
 use crate::limits::Busy;
 
+/// A server that wants more than this is asked all the same, to see whether it means it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// Redirects that are followed for one request.
 const REDIRECTS: usize = 5;
 
@@ -110,7 +113,7 @@ impl Egress {
             let wait = if passing { self.backoff.wait(attempt, told, retry::random()) } else { None };
             // The whole host waits, not this request alone, even if nobody repeats it.
             if let Some(told) = told.filter(|_| passing) {
-                self.budget.pause(told.min(self.backoff.longest));
+                self.budget.pause(told.min(LONGEST_PAUSE));
             }
             let Some(wait) = wait else { return outcome };
             let cause = match outcome {

@@ -5,6 +5,9 @@ use std::time::Duration;
 use chrono::{NaiveTime, TimeDelta};
 use tokio::time::Instant;
 
+/// Between two requests, at the slowest pace that can be told from none.
+const LONGEST_GAP: Duration = Duration::from_secs(86_400);
+
 /// A stretch of every day, by the clock on the wall of this machine, with a budget of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuietHours {
@@ -55,7 +58,7 @@ impl Pace {
         }
         let quiet = self.quiet.iter().filter(|hours| hours.left(wall).is_some()).map(|hours| hours.requests_per_second);
         let per_second = quiet.fold(self.per_second, f64::min);
-        let gap = Duration::try_from_secs_f64(1.0 / per_second).unwrap_or_default();
+        let gap = Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(LONGEST_GAP).min(LONGEST_GAP);
         match self.next {
             Some(next) if next > now => Some(next),
             next => {

@@ -15,6 +15,11 @@ async fn open(lake: &Lake, policy: CommitPolicy) -> Events {
     lake.events(spec(), "live", RUN, policy).await.unwrap()
 }
 
+/// The same window for each of these series.
+fn windows(series: &[&str], window: Interval) -> HashMap<String, Interval> {
+    series.iter().map(|id| ((*id).to_owned(), window)).collect()
+}
+
 #[tokio::test]
 async fn rows_come_back_with_exact_types_comments_and_protocol() {
     let folder = tempfile::tempdir().unwrap();
@@ -223,7 +228,7 @@ async fn stored_keys_are_found_by_reading_only_files_that_can_hold_them() {
     }
     events.writer.join().await.unwrap();
     let window = micros(noon(1) + 100, noon(2) + 100);
-    let keys = reader.stored(&["b".into(), "zz".into()], window).await.unwrap();
+    let keys = reader.stored(&windows(&["b", "zz"], window)).await.unwrap();
     for (id, at, sequence, _, _) in &all {
         let inside = id == "b" && (noon(1) + 100..noon(2) + 100).contains(at);
         assert_eq!(keys.contains(id, *at, *sequence), inside, "{id} {at} {sequence}");
@@ -234,10 +239,10 @@ async fn stored_keys_are_found_by_reading_only_files_that_can_hold_them() {
     for day in ["1970-01-01", "1970-01-04"] {
         std::fs::remove_dir_all(folder.path().join(format!("bronze/x_events/day={day}"))).unwrap();
     }
-    assert_eq!(reader.stored(&["b".into()], window).await.unwrap(), keys);
+    assert_eq!(reader.stored(&windows(&["b"], window)).await.unwrap(), keys);
     std::fs::remove_dir_all(folder.path().join("bronze/x_events/day=1970-01-02")).unwrap();
-    reader.stored(&["zz".into(), "0".into()], window).await.unwrap();
-    let error = reader.stored(&["b".into()], window).await.unwrap_err().to_string();
+    reader.stored(&windows(&["zz", "0"], window)).await.unwrap();
+    let error = reader.stored(&windows(&["b"], window)).await.unwrap_err().to_string();
     assert!(error.starts_with("cannot read stored rows of bronze.x_events"), "{error}");
 }
 
@@ -255,7 +260,7 @@ async fn pages_of_a_large_file_are_skipped_without_losing_a_key() {
     events.writer.start_commit().await.unwrap();
     events.writer.join().await.unwrap();
     let window = micros(noon(3) + 1_000 * 1_000_003, noon(3) + 1_200 * 1_000_003);
-    let keys = reader.stored(&[ids[7].clone(), ids[29].clone()], window).await.unwrap();
+    let keys = reader.stored(&windows(&[&ids[7], &ids[29]], window)).await.unwrap();
     assert_eq!(keys.len(), 400);
     for i in 990..1_210 {
         let (at, sequence) = (noon(3) + i * 1_000_003, (i % 3) as i32);

@@ -1,8 +1,6 @@
 //! What can be skipped without reading it: files by their date and statistics, row groups and pages by the bounds that
 //! Parquet keeps. A bound that is missing skips nothing.
 
-use std::collections::HashSet;
-
 use deltalake::parquet::arrow::arrow_reader::RowSelector;
 use deltalake::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use deltalake::parquet::file::page_index::column_index::ColumnIndexMetaData;
@@ -17,7 +15,6 @@ use crate::stats::{FileStats, date_text};
 /// The series and the window asked for.
 pub(crate) struct Wanted {
     sorted: Vec<String>,
-    set: HashSet<String>,
     /// First and last microsecond inside.
     from: i64,
     to: i64,
@@ -29,19 +26,11 @@ impl Wanted {
         sorted.sort_unstable();
         // The last microsecond whose start lies before the end.
         let to = if window.is_empty() { i64::MIN } else { window.end.plus_nanos(-1).micros() };
-        Self { set: sorted.iter().cloned().collect(), sorted, from: window.start.micros(), to }
+        Self { sorted, from: window.start.micros(), to }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.sorted.is_empty() || self.from > self.to
-    }
-
-    pub(crate) fn series(&self, id: &str) -> bool {
-        self.set.contains(id)
-    }
-
-    pub(crate) fn time(&self, micros: i64) -> bool {
-        self.from <= micros && micros <= self.to
     }
 
     fn times(&self, min: i64, max: i64) -> bool {
@@ -182,7 +171,7 @@ mod tests {
     #[test]
     fn the_window_is_half_open() {
         let wanted = wanted(&["a"], 5, 10);
-        assert!(wanted.time(5) && wanted.time(9) && !wanted.time(10) && !wanted.time(4));
+        assert!(wanted.times(9, 9) && !wanted.times(10, 10) && !wanted.times(4, 4));
         assert!(wanted.times(0, 5) && !wanted.times(10, 20));
         assert!(super::Wanted::new(&["a".into()], Interval::new(Instant(10), Instant(10))).is_empty());
     }

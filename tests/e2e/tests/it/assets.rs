@@ -262,8 +262,12 @@ fn every_fault() -> Vec<Effect> {
         Effect::Status { code: 403 },
         Effect::Status { code: 404 },
         Effect::Status { code: 409 },
+        Effect::Status { code: 413 },
+        Effect::Status { code: 429 },
         Effect::Status { code: 500 },
+        Effect::Status { code: 501 },
         Effect::Status { code: 502 },
+        Effect::Status { code: 503 },
         Effect::WebException { status: 500, after: 20 },
         Effect::ItemErrors { index: 5 },
         Effect::Cut { keep: 0.5 },
@@ -287,6 +291,17 @@ async fn a_hierarchy_that_is_not_whole_replaces_nothing() {
 async fn attributes_that_are_not_whole_replace_nothing() {
     for effect in every_fault() {
         leaves_the_old_table(effect, "*attributes*", &["element_attributes"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_servers_or_databases_that_is_no_list_replaces_nothing() {
+    // Such a list is short: what spoils an item further on spoils nothing here.
+    let spoils = |effect: &Effect| !matches!(effect, Effect::ItemErrors { .. });
+    for effect in every_fault().into_iter().filter(spoils) {
+        for route in ["assetservers", "assetservers/assetdatabases"] {
+            leaves_the_old_table(effect.clone(), route, &["asset_hierarchy", "element_attributes"]).await;
+        }
     }
 }
 

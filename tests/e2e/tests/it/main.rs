@@ -10,6 +10,7 @@ mod faults;
 mod frames;
 mod guests;
 mod incremental;
+mod kindness;
 mod load;
 mod mirror;
 mod plant;

@@ -30,6 +30,20 @@ fn every_attribute_is_a_key_and_a_value_of_null_keeps_it() {
 }
 
 #[test]
+fn one_attribute_that_cannot_be_read_is_null_with_its_reason_and_keeps_no_other_away() {
+    for broken in [
+        r#"{"Name":"A","Errors":[{"Message":["archive offline"]}]}"#,
+        r#"{"Name":"A","Value":{"Timestamp":"x","Errors":["archive offline"]}}"#,
+    ] {
+        let reply =
+            format!(r#"{{"Status":200,"Content":{{"Items":[{broken},{{"Name":"B","Value":{{"Value":7}}}}]}}}}"#);
+        let Ok(Attributes::Partly(map, fault)) = answered(&reply) else { panic!("{reply}") };
+        assert_eq!(map, [pair("A", None), pair("B", Some("7"))]);
+        assert!(fault.code == "item-errors" && fault.message.contains("A: ") && fault.message.contains("offline"));
+    }
+}
+
+#[test]
 fn what_could_not_be_read_never_passes_for_no_attributes() {
     let table = [
         (r#"{"Status":503,"Content":"<html>"}"#, "http-503"),
@@ -37,14 +51,6 @@ fn what_could_not_be_read_never_passes_for_no_attributes() {
         (r#"{"Status":200,"Content":{"Items":null}}"#, "items-missing"),
         (r#"{"Status":200,"Content":null}"#, "empty-content"),
         (r#"{"Status":200,"Content":{"Items":[],"WebException":{"StatusCode":500}}}"#, "web-exception"),
-        (
-            r#"{"Status":200,"Content":{"Items":[{"Name":"A","Errors":[{"Message":["archive offline"]}]}]}}"#,
-            "item-errors",
-        ),
-        (
-            r#"{"Status":200,"Content":{"Items":[{"Name":"A","Value":{"Timestamp":"x","Errors":["no"]}}]}}"#,
-            "item-errors",
-        ),
         (r#"{"Status":200,"Content":{"Items":[{"Value":{"Timestamp":"x","Value":1}}]}}"#, "malformed-answer"),
     ];
     for (reply, code) in table {
@@ -60,8 +66,10 @@ fn what_could_not_be_read_never_passes_for_no_attributes() {
 fn a_refusal_of_all_frames_is_a_gap_and_one_of_a_single_frame_its_own() {
     let (read, gone) = (Attributes::Read(Vec::new()), Attributes::Gone);
     let unreadable = Attributes::Unreadable(Fault::status(403, "x", ""));
-    assert_eq!(refused(&[unreadable.clone(), gone.clone()]).map(|fault| fault.code).as_deref(), Some("http-403"));
-    assert_eq!(refused(&[read.clone(), unreadable]), None);
+    let three = [unreadable.clone(), gone.clone(), unreadable.clone(), unreadable.clone()];
+    assert_eq!(refused(&three).map(|fault| fault.code).as_deref(), Some("http-403"));
+    assert_eq!(refused(&[unreadable.clone(), unreadable.clone()]), None, "all that a quiet day holds");
+    assert_eq!(refused(&[read.clone(), unreadable.clone(), unreadable.clone(), unreadable]), None);
     assert_eq!(refused(&[gone]), None);
     assert_eq!(refused(&[read]), None);
     assert_eq!(refused(&[]), None);

@@ -11,6 +11,9 @@ use tidegate_sink::{EventKey, StoredKeys};
 use super::outlet::Checked;
 use crate::pipeline::rows::Rows;
 
+/// Deletions of one series that are remembered until all is known; more are suspicious, whatever is stored.
+const MOST: usize = 100_000;
+
 /// Deletions that need no second thought, however little is stored.
 const FEW: usize = 20;
 
@@ -28,18 +31,34 @@ pub(crate) struct MirrorPolicy {
 pub(crate) struct Compared {
     stored: usize,
     deleted: Vec<EventKey>,
+    /// Deletions beyond [`MOST`].
+    beyond: usize,
+    /// First and last microsecond of all deletions.
+    ends: Option<(i64, i64)>,
 }
 
 impl Compared {
     /// Whether more than half of what is stored would vanish.
     fn shrinks(&self) -> bool {
-        self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored
+        self.beyond > 0 || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
+    }
+
+    fn add(&mut self, deleted: Vec<EventKey>) {
+        for key in deleted {
+            let (first, last) = self.ends.unwrap_or((key.micros, key.micros));
+            self.ends = Some((first.min(key.micros), last.max(key.micros)));
+            if self.deleted.len() < MOST {
+                self.deleted.push(key);
+            } else {
+                self.beyond += 1;
+            }
+        }
     }
 
     /// The stretch that the deletions lie in.
     fn stretch(&self) -> Option<Interval> {
-        let instants = || self.deleted.iter().map(|key| Instant::from_micros(key.micros));
-        Some(Interval::new(instants().min()?, instants().max()?.plus_nanos(1_000)))
+        let (first, last) = self.ends?;
+        Some(Interval::new(Instant::from_micros(first), Instant::from_micros(last).plus_nanos(1_000)))
     }
 }
 
@@ -154,9 +173,14 @@ impl Changes {
         let mut left = edited.len();
         self.gone.extend(edited);
         compared.stored += stored.count(series, again);
-        compared.deleted.extend(deleted);
+        if policy.accept_shrink {
+            left += deleted.len();
+            self.gone.extend(deleted);
+        } else {
+            compared.add(deleted);
+        }
         if done {
-            let shrunk = compared.stretch().filter(|_| compared.shrinks() && !policy.accept_shrink);
+            let shrunk = compared.stretch().filter(|_| compared.shrinks());
             match shrunk {
                 Some(stretch) => self.shrunk.push((series.to_owned(), stretch, shrunk_fault(series, &compared))),
                 None => {
@@ -172,7 +196,7 @@ impl Changes {
 }
 
 fn shrunk_fault(series: &str, compared: &Compared) -> Fault {
-    let (deleted, stored) = (compared.deleted.len(), compared.stored);
+    let (deleted, stored) = (compared.deleted.len() + compared.beyond, compared.stored);
     Fault {
         domain: Domain::External,
         retry: Retry::Later,
@@ -191,39 +215,49 @@ impl Checked {
         let again = Interval::new(cover.interval.start, cover.interval.end.min(settled));
         (!again.is_empty()).then_some(again)
     }
-
-    /// All that is read again by this page, of all its series; `None` where nothing is.
-    pub(super) fn all_again(&self) -> Option<Interval> {
-        self.covers.iter().filter_map(|cover| self.again(cover)).reduce(Interval::hull)
-    }
 }
 
-/// Stored rows of the series of one call, over a window that later pages may lie in as well.
+/// Stored rows of some series, each over a window that later pages may lie in as well.
 pub(super) struct Looked {
-    pub(super) window: Interval,
+    pub(super) windows: HashMap<String, Interval>,
     pub(super) keys: Arc<StoredKeys>,
 }
 
 /// Rows that a lookup should hold, 24 bytes each: few lookups, and memory that does not grow with the look-back.
 const LOOKUP_ROWS: i64 = 500_000;
-/// How much longer one lookup may be than the one before it: what is ahead may be denser.
+/// How much longer than its page a window may be: what is ahead may be denser.
 const LONGER: i64 = 16;
 
 impl Looked {
-    /// The window to look up for a page that needs `needed`, when no page of the call needs anything from `end` on.
-    pub(super) fn window(before: Option<&Self>, needed: Interval, end: Instant) -> Interval {
-        let nanos = |interval: Interval| interval.end.0.saturating_sub(interval.start.0);
-        let span = before.map_or(nanos(needed), |before| {
+    /// Whether it tells all that a page needs to know.
+    pub(super) fn holds(&self, checked: &Checked) -> bool {
+        checked.covers.iter().all(|cover| {
+            let again = checked.again(cover);
+            again.is_none_or(|again| self.windows.get(&cover.series).is_some_and(|window| window.encloses(again)))
+        })
+    }
+
+    /// The windows to look up for a page: its own stretches, and as much beyond as the last lookup says there is room for.
+    pub(super) fn windows(before: Option<&Self>, checked: &Checked) -> HashMap<String, Interval> {
+        let longer = before.map_or(1, |before| {
             let rows = i64::try_from(before.keys.len()).unwrap_or(i64::MAX).max(1);
-            nanos(before.window).saturating_mul((LOOKUP_ROWS / rows).clamp(1, LONGER))
+            (LOOKUP_ROWS / rows).clamp(1, LONGER)
         });
-        let until = needed.start.plus_nanos(span).floor_micros().min(end).max(needed.end);
-        Interval::new(needed.start, until)
+        let window = |cover: &tidegate_model::Cover| {
+            let again = checked.again(cover)?;
+            let settled = checked.windows.get(&cover.series)?.settled;
+            let span = again.end.0.saturating_sub(again.start.0).saturating_mul(longer);
+            let until = again.start.plus_nanos(span).floor_micros().min(settled).max(again.end);
+            Some((cover.series.clone(), Interval::new(again.start, until)))
+        };
+        checked.covers.iter().filter_map(window).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::{Cover, Window};
+
     use super::*;
 
     fn key(micros: i64) -> EventKey {
@@ -231,7 +265,9 @@ mod tests {
     }
 
     fn compared(stored: usize, deleted: i64) -> Compared {
-        Compared { stored, deleted: (0..deleted).map(key).collect() }
+        let mut compared = Compared { stored, ..Compared::default() };
+        compared.add((0..deleted).map(key).collect());
+        compared
     }
 
     #[test]
@@ -239,6 +275,8 @@ mod tests {
         assert!(!compared(10, 10).shrinks() && !compared(20, 20).shrinks());
         assert!(compared(21, 21).shrinks() && compared(100, 51).shrinks());
         assert!(!compared(100, 50).shrinks() && !compared(10_000, 4_000).shrinks());
+        let many = compared(10_000_000, 100_001);
+        assert!(many.shrinks() && many.deleted.len() == MOST && many.beyond == 1);
     }
 
     #[test]
@@ -249,13 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn a_lookup_grows_with_what_the_last_one_found_and_stays_in_bounds() {
+    fn a_lookup_grows_with_the_room_there_is_and_each_series_keeps_to_its_own_window() {
         let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
-        let end = Instant::from_micros(1_000);
-        assert_eq!(Looked::window(None, interval(0, 10), end), interval(0, 10));
-        let sparse = Looked { window: interval(0, 10), keys: Arc::default() };
-        assert_eq!(Looked::window(Some(&sparse), interval(10, 12), end), interval(10, 170));
-        assert_eq!(Looked::window(Some(&sparse), interval(990, 995), end), interval(990, 1_000));
-        assert_eq!(Looked::window(Some(&sparse), interval(0, 900), end), interval(0, 900));
+        let window =
+            Window { read: interval(0, 2_000), settled: Instant::from_micros(1_000), advance: interval(1_000, 2_000) };
+        let covers = [("dense", interval(0, 10)), ("sparse", interval(0, 2_000))];
+        let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
+        let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
+        let checked = Checked { covers: covers.into(), windows };
+        let first = Looked { windows: Looked::windows(None, &checked), keys: Arc::default() };
+        assert_eq!((first.windows["dense"], first.windows["sparse"]), (interval(0, 10), interval(0, 1_000)));
+        assert!(first.holds(&checked));
+        let next = Looked::windows(Some(&first), &checked);
+        assert_eq!((next["dense"], next["sparse"]), (interval(0, 160), interval(0, 1_000)));
+        assert!(!Looked { windows: HashMap::new(), keys: Arc::default() }.holds(&checked));
     }
 }

@@ -96,30 +96,26 @@ impl PageOutlet {
         Ok(Checked { covers, windows })
     }
 
-    /// The rows stored already in `needed`. What a whole call reads again has no bound, so it is looked up in windows.
-    async fn stored(&self, needed: Interval) -> Result<Arc<StoredKeys>, Fault> {
+    /// The rows stored already in the stretches that a page reads again. What a whole call reads again has no bound, so it
+    /// is looked up in windows.
+    async fn stored(&self, checked: &Checked) -> Result<Arc<StoredKeys>, Fault> {
         let Some(reader) = &self.intake.outputs.stored else { return Ok(Arc::default()) };
         let mut looked = self.looked.lock().await;
-        if let Some(looked) = looked.as_ref().filter(|looked| looked.window.encloses(needed)) {
+        if let Some(looked) = looked.as_ref().filter(|looked| looked.holds(checked)) {
             return Ok(Arc::clone(&looked.keys));
         }
-        let (end, members) = {
-            let states = self.intake.states();
-            let settled = self.members.iter().filter_map(|member| Some(states.get(member)?.window.settled));
-            (settled.max().unwrap_or(needed.end), self.members.iter().cloned().collect::<Vec<_>>())
-        };
-        let window = Looked::window(looked.as_ref(), needed, end);
-        let keys = reader.stored(&members, window).await.map_err(|error| sink_fault(&error))?;
-        Ok(Arc::clone(&looked.insert(Looked { window, keys: Arc::new(keys) }).keys))
+        let windows = Looked::windows(looked.as_ref(), checked);
+        let keys = reader.stored(&windows).await.map_err(|error| sink_fault(&error))?;
+        Ok(Arc::clone(&looked.insert(Looked { windows, keys: Arc::new(keys) }).keys))
     }
 
     /// What a page of events does to the table.
     async fn changes(&self, page: Option<(&RecordBatch, &Rows<'_>)>, checked: &Checked) -> Result<Changes, Fault> {
-        let again = checked.all_again();
-        let (stored, prints) = match (again, &self.intake.outputs.stored) {
-            (Some(needed), Some(reader)) => {
+        let again = checked.covers.iter().any(|cover| checked.again(cover).is_some());
+        let (stored, prints) = match &self.intake.outputs.stored {
+            Some(reader) if again => {
                 let prints = page.map(|(batch, _)| reader.fingerprints(batch)).transpose();
-                (self.stored(needed).await?, prints.map_err(|error| sink_fault(&error))?.unwrap_or_default())
+                (self.stored(checked).await?, prints.map_err(|error| sink_fault(&error))?.unwrap_or_default())
             }
             _ => (Arc::default(), Vec::new()),
         };

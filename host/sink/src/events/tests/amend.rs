@@ -37,7 +37,7 @@ async fn append(lake: &Lake, rows: &[Row]) {
 async fn mirror(events: &mut Events, fresh: &BTreeMap<String, Vec<Row>>, window: Interval) -> [u64; 3] {
     let reader = events.reader();
     let series: Vec<String> = fresh.keys().cloned().collect();
-    let stored = reader.stored(&series, window).await.unwrap();
+    let stored = reader.stored(&series.iter().map(|id| (id.clone(), window)).collect()).await.unwrap();
     let mut counts = [0; 3];
     for (n, (id, rows)) in fresh.iter().enumerate() {
         let page = batch(rows, n % 2 == 0);
