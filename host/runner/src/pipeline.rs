@@ -89,7 +89,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 2. Open the table; coverage that a killed run left staged is merged or discarded here.
     let writer = writer::open(run, table).await?;
     // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
-    let owed = windows::owed(job, &run.lake, table).await?;
+    let owed = windows::Again { gaps: windows::owed(job, &run.lake, table).await?, open: writer.unfinished().await? };
     let policy = job.window_policy(run.stamp, run.options);
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.

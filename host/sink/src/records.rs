@@ -1,13 +1,13 @@
 //! A table of records while a run writes to it: things with a life of their own, such as event frames, one row each. A
 //! record may come again, open first and closed later; its row is replaced when it differs and left alone when it does not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use tidegate_model::Watermark;
+use tidegate_model::{Instant, Watermark};
 
 use crate::Result;
 use crate::events::Advance;
@@ -19,6 +19,7 @@ mod candidates;
 mod fresh;
 mod outgoing;
 mod page;
+mod unfinished;
 
 use outgoing::RecordsBatch;
 use page::Shape;
@@ -86,6 +87,14 @@ impl Records {
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
         self.writer.watermarks()
+    }
+
+    /// When the stored records without an end began, by series.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub async fn unfinished(&self) -> Result<HashMap<String, BTreeSet<Instant>>> {
+        unfinished::starts(&self.shape, self.writer.files()).await
     }
 
     /// Takes records (emitted columns, in declared order, rows in any order) and what they prove, as one. Of a key that

@@ -85,7 +85,7 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
     };
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
     let policy = job.window_policy(report::now(), &RunOptions::default());
-    let owed = windows::owed(job, &lake, table).await?;
+    let owed = windows::Again { gaps: windows::owed(job, &lake, table).await?, open: windows::Owed::new() };
     let rounds = windows::rounds(job, table, &catalogue.series, &marks, &owed, &policy).await?;
     Ok((catalogue, rounds))
 }

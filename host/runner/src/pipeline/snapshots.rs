@@ -66,19 +66,24 @@ struct State {
     replaced: HashMap<String, u64>,
 }
 
-impl State {
-    /// What is complete is complete: a second time would replace it by less.
-    fn refuse_more_of(&self, table: &str) -> Result<(), Fault> {
-        let text = || format!("the plugin went on with the table `{table}` after it had completed it");
-        if self.replaced.contains_key(table) { Err(Fault::internal("contract", text())) } else { Ok(()) }
-    }
-}
-
 impl Snapshots {
     pub(crate) fn new(run: &Run<'_>) -> Self {
         let wanted = run.job.snapshot_tables().filter(|table| run.wants(&table.name));
         let specs = wanted.map(|table| (table.name.clone(), run.job.snapshot_spec(table))).collect();
         Self { lake: Arc::clone(&run.lake), stamp: run.stamp, specs, state: Mutex::default() }
+    }
+
+    /// Takes the snapshot of `table` out of `state`, or begins one. What is complete is complete: a second time would replace
+    /// it by less.
+    async fn open(&self, state: &mut State, table: &str, spec: &SnapshotSpec) -> Result<Snapshot, Fault> {
+        if state.replaced.contains_key(table) {
+            let text = format!("the plugin went on with the table `{table}` after it had completed it");
+            return Err(Fault::internal("contract", text));
+        }
+        match state.open.remove(table) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error)),
+        }
     }
 
     /// The call is over: what is not complete is discarded. Returns the rows of each table that was replaced.
@@ -99,11 +104,7 @@ impl Outlet for Snapshots {
         }
         let Some(spec) = self.specs.get(table) else { return Ok(()) };
         let mut state = self.state.lock().await;
-        state.refuse_more_of(table)?;
-        let snapshot = match state.open.remove(table) {
-            Some(snapshot) => snapshot,
-            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,
-        };
+        let snapshot = self.open(&mut state, table, spec).await?;
         let snapshot = state.open.entry(table.to_owned()).or_insert(snapshot);
         snapshot.push(batch).await.map_err(|error| fault(&error))
     }
@@ -116,11 +117,7 @@ impl Outlet for Snapshots {
     async fn complete(&self, table: &str) -> Result<(), Fault> {
         let Some(spec) = self.specs.get(table) else { return Ok(()) };
         let mut state = self.state.lock().await;
-        state.refuse_more_of(table)?;
-        let snapshot = match state.open.remove(table) {
-            Some(snapshot) => snapshot,
-            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error))?,
-        };
+        let snapshot = self.open(&mut state, table, spec).await?;
         let rows = snapshot.commit().await.map_err(|error| fault(&error))?;
         state.replaced.insert(table.to_owned(), rows);
         Ok(())

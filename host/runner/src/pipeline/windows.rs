@@ -14,9 +14,19 @@ use super::job::Job;
 
 /// Rounds of repair in one run; what is left waits for the next.
 const REPAIRS: usize = 4;
+/// Open records of one series that are looked after beyond the look-back; each takes a few requests.
+const LOOKED_AFTER: usize = 50;
 
 /// Missing intervals by series, oldest first.
 pub(crate) type Owed = HashMap<String, Vec<Interval>>;
+
+/// What is read again although no look-back reaches it.
+pub(crate) struct Again {
+    /// What earlier runs could not prove.
+    pub(crate) gaps: Owed,
+    /// Where records are stored that had no end yet.
+    pub(crate) open: Owed,
+}
 
 /// One pass over some series: each has one window.
 pub(crate) struct Round {
@@ -56,11 +66,12 @@ pub(crate) async fn rounds(
     table: &TableSpec,
     series: &[Arc<Series>],
     marks: &HashMap<String, Watermark>,
-    owed: &Owed,
+    again: &Again,
     policy: &WindowPolicy,
 ) -> Result<Vec<Round>, Fault> {
-    let live = live(series, marks, owed, policy);
-    let repairs = repairs(&live, marks, owed);
+    let live = live(series, marks, &again.gaps, policy);
+    let repairs = repairs(&live, marks, &again.gaps, REPAIRS).into_iter().chain(open(&live, marks, &again.open));
+    let repairs: Vec<_> = repairs.collect();
     let mut rounds = Vec::new();
     for windows in std::iter::once(live).chain(repairs).filter(|windows| !windows.is_empty()) {
         let partitions = partitions(job, table, &windows).await?;
@@ -94,8 +105,9 @@ fn repairs(
     live: &[(Arc<Series>, Window)],
     marks: &HashMap<String, Watermark>,
     owed: &Owed,
+    most: usize,
 ) -> Vec<Vec<(Arc<Series>, Window)>> {
-    let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = vec![Vec::new(); REPAIRS];
+    let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = vec![Vec::new(); most];
     for (series, window) in live.iter().filter(|(series, _)| marks.contains_key(&series.id)) {
         let gaps = owed.get(&series.id).map(Vec::as_slice).unwrap_or_default();
         let missing = gaps.iter().filter_map(|gap| Window::repair(*gap, window));
@@ -104,6 +116,19 @@ fn repairs(
         }
     }
     rounds
+}
+
+/// A record that began before the look-back and has not ended may have been ended meanwhile, at a time before it too.
+fn open(
+    live: &[(Arc<Series>, Window)],
+    marks: &HashMap<String, Watermark>,
+    open: &Owed,
+) -> Vec<Vec<(Arc<Series>, Window)>> {
+    let most = open.values().map(Vec::len).max().unwrap_or_default();
+    if most > LOOKED_AFTER {
+        tracing::warn!(most, "more open records than are looked after; the oldest {LOOKED_AFTER} are read again");
+    }
+    repairs(live, marks, open, most.min(LOOKED_AFTER))
 }
 
 async fn partitions(job: &Job, table: &TableSpec, windows: &[(Arc<Series>, Window)]) -> Result<Vec<Partition>, Fault> {
@@ -140,7 +165,7 @@ mod tests {
         assert_eq!(windows[0].1.read, interval(200, 1_000));
         assert_eq!(windows[1].1.read, interval(500, 1_000));
         assert!(
-            repairs(&windows, &HashMap::new(), &owed).iter().all(Vec::is_empty),
+            repairs(&windows, &HashMap::new(), &owed, REPAIRS).iter().all(Vec::is_empty),
             "the window holds the gap already"
         );
     }
@@ -154,7 +179,7 @@ mod tests {
         ]);
         let windows = live(&[series("a"), series("b")], &marks, &owed, &POLICY);
         assert!(windows.iter().all(|(_, window)| window.read == interval(800, 1_000)));
-        let repairs: Vec<Vec<Interval>> = repairs(&windows, &marks, &owed)
+        let repairs: Vec<Vec<Interval>> = repairs(&windows, &marks, &owed, REPAIRS)
             .into_iter()
             .map(|round| round.into_iter().map(|(_, window)| window.read).collect())
             .collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tidegate_model::Watermark;
+use tidegate_model::{Instant, Interval, Watermark};
 use tidegate_sandbox::{Shape, TableSpec};
 use tidegate_sink::{Events, Records, StoredReader, Written};
 use tokio::sync::mpsc;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::Run;
 use super::intake::Page;
+use super::windows::Owed;
 
 /// The one lane of incremental runs.
 const LANE: &str = "live";
@@ -56,6 +57,18 @@ impl Writer {
             Self::Events(events) => Some(events.reader()),
             Self::Records(_) => None,
         }
+    }
+
+    /// Moments at which records that are stored without an end were alive: to read them again tells whether they have ended
+    /// since, however long ago.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub(crate) async fn unfinished(&self) -> Result<Owed, tidegate_sink::Error> {
+        let Self::Records(records) = self else { return Ok(Owed::new()) };
+        let moment = |start: Instant| Interval::new(start, start.plus_nanos(1_000));
+        let starts = records.unfinished().await?;
+        Ok(starts.into_iter().map(|(series, starts)| (series, starts.into_iter().map(moment).collect())).collect())
     }
 
     /// Starts to take pages; ends when every sender is dropped.

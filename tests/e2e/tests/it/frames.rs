@@ -167,6 +167,24 @@ async fn what_begins_ends_or_changes_between_runs_is_the_one_row_of_its_frame() 
 }
 
 #[tokio::test]
+async fn a_frame_that_is_ended_long_ago_after_all_is_ended_here_too() {
+    let plant = plant(Frames { per_day: 40.0, open: 0, ..some() }, 5.0);
+    let truth = plant.server.truth().frames();
+    let start = now() - 3 * 86_400 * SECOND;
+    let old = NewFrame { name: "Forgotten".into(), start, ..NewFrame::default() };
+    let id = truth.add("Plant", old).unwrap();
+    plant.run(0);
+    assert_frames_mirror(&plant, &["Plant"]).await;
+    // Two days before the look-back begins.
+    assert!(truth.close(&id, start + 3_600 * SECOND));
+    let summary = plant.run(0);
+    assert_frames_mirror(&plant, &["Plant"]).await;
+    assert_eq!(summary["edited"], 1, "{summary}");
+    let requests = plant.run(0)["requests"].as_u64().unwrap();
+    assert!(requests < summary["requests"].as_u64().unwrap(), "nothing is looked after any more");
+}
+
+#[tokio::test]
 async fn only_the_templates_asked_for() {
     let plant = plant(Frames { children: 0, ..some() }, 2.0);
     plant.configure(|settings| {
