@@ -2,7 +2,8 @@
 //!
 //! A frame whose values could not be read must not pass for one that has none. What may pass by itself fails the slice,
 //! and so does a refusal of all its frames. One that concerns single frames for good, such as a missing permission, must
-//! not hold back all that come after: it leaves the frame's attributes NULL and says so. Nothing in the listing of frames
+//! not hold back all that come after: it leaves the frame's attributes NULL and says so, and an attribute that the server
+//! says it cannot read is NULL alone. Nothing in the listing of frames
 //! tells for certain that one has no attributes, so all are asked.
 
 use std::borrow::Cow;

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     /// Only this table; may be given more than once
     #[arg(long = "table", value_name = "TABLE")]
     tables: Vec<String>,
-    /// Read everything from the configured start again; what is stored already is compared and stays as it is
+    /// Read everything from the configured start again; what is stored already is compared with it
     #[arg(long)]
     full_refresh: bool,
     /// Delete what the historian no longer shows, even where more than half of a tag's events would vanish

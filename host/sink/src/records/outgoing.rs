@@ -47,8 +47,7 @@ impl RecordsBatch {
 
     /// Takes records and the stretches that they cover.
     pub(super) fn put(&mut self, page: Option<Page>, covered: &[Interval]) {
-        let hull = |a: Interval, b: Interval| Interval::new(a.start.min(b.start), a.end.max(b.end));
-        self.covered = self.covered.into_iter().chain(covered.iter().copied()).reduce(hull);
+        self.covered = self.covered.into_iter().chain(covered.iter().copied()).reduce(Interval::hull);
         if let Some(page) = page {
             self.rows += page.rows.num_rows();
             self.pinned.count(&page.rows);

@@ -1,5 +1,5 @@
-//! What one running call of a plugin delivers to: checks it against what was asked for, leaves out what is stored
-//! already, and sends rows and proof to the writer as one page.
+//! What one running call of a plugin delivers to: checks it against what was asked for, has what is read again compared
+//! with what is stored, and sends rows and proof to the writer as one page.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
