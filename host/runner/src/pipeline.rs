@@ -86,7 +86,8 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let catalogue = job.connection().series(&table.name, Arc::clone(&snapshots) as _).await;
     report.refreshed(job, snapshots.finish().await);
     let catalogue = catalogue?;
-    // 2. Open the table; coverage that a killed run left staged is merged or discarded here.
+    // 2. Hold the lane and open the table; coverage that a killed run left staged is merged or discarded here.
+    let _held = run.lake.lock(&job.full_name(table), writer::LANE)?;
     let writer = writer::open(run, table).await?;
     // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
     let owed = windows::Again { gaps: windows::owed(job, &run.lake, table).await?, open: writer.unfinished().await? };

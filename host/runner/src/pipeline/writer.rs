@@ -15,7 +15,7 @@ use super::intake::Page;
 use super::windows::Owed;
 
 /// The one lane of incremental runs.
-const LANE: &str = "live";
+pub(crate) const LANE: &str = "live";
 /// Pages that wait for the writer. Few: a page is megabytes, and a full queue is what slows the plugins down.
 const PAGES_WAITING: usize = 2;
 /// How long no page may come before the writer looks whether what it holds is due.
