@@ -90,12 +90,6 @@ impl Lake {
         Ok(Self { config, root })
     }
 
-    /// The lake's root folder.
-    #[must_use]
-    pub fn location(&self) -> &std::path::Path {
-        self.root.path()
-    }
-
     /// Opens a table of events for writing: creates it or adds what its declaration has more, takes the lane
     /// (`live`, `backfill`), and finishes what an interrupted run left behind.
     ///

@@ -6,6 +6,7 @@
 
 mod assets;
 mod bad_input;
+mod bucket;
 mod faults;
 mod frames;
 mod guests;
@@ -15,5 +16,6 @@ mod load;
 mod mirror;
 mod plant;
 mod secrets;
+mod store;
 mod table;
 mod truth;
