@@ -8,6 +8,8 @@ use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::{ObjectStore, Path};
 
 use crate::Result;
+use crate::reader::Reads;
+use crate::scan::{self, Opened};
 use crate::table::Table;
 
 /// One data file.
@@ -98,6 +100,7 @@ pub(crate) struct Listing {
     pub store: Arc<dyn ObjectStore>,
     date: Option<String>,
     files: Arc<RwLock<Vec<Dated>>>,
+    reads: Arc<Reads>,
 }
 
 impl Listing {
@@ -108,6 +111,7 @@ impl Listing {
             store: table.store(),
             date: date.map(str::to_owned),
             files: Arc::default(),
+            reads: Arc::default(),
         };
         listing.renew(table)?;
         Ok(listing)
@@ -135,6 +139,19 @@ impl Listing {
         let files = self.read();
         let fits = files.iter().filter(|(date, file)| test(date.as_deref(), file));
         fits.map(|(_, file)| file.clone()).collect()
+    }
+
+    /// Opens one of the files to read it.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) async fn open(&self, file: &DataFile) -> Result<Opened> {
+        scan::open(&self.store, &self.table, file, &self.reads).await
+    }
+
+    /// How much of the table has been read through this list and its clones.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     fn dated(&self, file: DataFile) -> Dated {

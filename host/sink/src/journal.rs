@@ -54,6 +54,12 @@ pub struct RunRow {
     pub commits: i64,
     /// Data files.
     pub files: i64,
+    /// Data files that were replaced.
+    pub files_rewritten: i64,
+    /// Data files that were looked into.
+    pub files_compared: i64,
+    /// Bytes read of them.
+    pub bytes_compared: i64,
     /// Series read.
     pub series: i64,
     /// Wall time in seconds.
@@ -137,6 +143,9 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         count("bytes", row.bytes, "Bytes received from the historian"),
         count("commits", row.commits, "Data commits"),
         count("files", row.files, "Data files"),
+        count("files_rewritten", row.files_rewritten, "Data files replaced, because a row of theirs changed"),
+        count("files_compared", row.files_compared, "Data files looked into to compare what was read again"),
+        count("bytes_compared", row.bytes_compared, "Bytes read of them"),
         count("series", row.series, "Series read"),
         seconds("duration_seconds", Some(row.duration_seconds), "Wall time"),
         seconds("lag_seconds", row.lag_seconds, "How far the slowest series is behind the end of the run"),

@@ -14,7 +14,7 @@ use crate::batch::fitted;
 use crate::files::{DataFile, Listing};
 use crate::fingerprint::fingerprints;
 use crate::layout::Layout;
-use crate::scan::{open, project, stored_columns, unreadable};
+use crate::scan::{project, stored_columns, unreadable};
 use crate::{Error, Result};
 
 mod compare;
@@ -174,7 +174,7 @@ pub(crate) async fn each_batch<'a>(
     mut show: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| -> Error { unreadable(&files.table, error) };
-    let opened = open(&files.store, &files.table, file).await?;
+    let opened = files.open(file).await?;
     let (groups, selection) = wanted.pages(keys, opened.metadata());
     let opened = project(opened, columns).with_row_groups(groups);
     let opened = match selection {

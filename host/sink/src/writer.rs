@@ -48,6 +48,12 @@ pub struct Written {
     pub bytes: u64,
     /// Data commits.
     pub commits: u64,
+    /// Data files that were replaced, because they held a row that is replaced or taken out.
+    pub files_rewritten: u64,
+    /// Data files that were looked into, to compare what is stored with what was read again.
+    pub files_compared: u64,
+    /// Bytes read of them.
+    pub bytes_compared: u64,
 }
 
 /// Rows that wait for their commit.
@@ -192,7 +198,8 @@ impl<B: Batch> Writer<B> {
         if let Some(outlets) = &mut self.outlets {
             outlets.lane.finish().await?;
         }
-        Ok(self.written)
+        let reads = self.files.reads();
+        Ok(Written { files_compared: reads.files(), bytes_compared: reads.bytes(), ..self.written })
     }
 
     /// Sends the batch on its way, once the one before it has arrived.
@@ -231,6 +238,7 @@ impl<B: Batch> Writer<B> {
         self.written.files += decision.adds.len() as u64;
         self.written.bytes += decision.adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();
         self.written.commits += u64::from(!decision.is_empty());
+        self.written.files_rewritten += decision.removes.len() as u64;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 mod mirror;
 mod outlet;
+mod unapplied;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

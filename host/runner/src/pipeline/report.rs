@@ -96,6 +96,9 @@ impl Report {
         self.summary.deleted += written.deleted;
         self.summary.commits += written.commits;
         self.summary.files += written.files;
+        self.summary.files_rewritten += written.files_rewritten;
+        self.summary.files_compared += written.files_compared;
+        self.summary.bytes_compared += written.bytes_compared;
         self.summary.tables.insert(table.to_owned(), written.rows);
     }
 
@@ -188,6 +191,9 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
         bytes: count(summary.bytes),
         commits: count(summary.commits),
         files: count(summary.files),
+        files_rewritten: count(summary.files_rewritten),
+        files_compared: count(summary.files_compared),
+        bytes_compared: count(summary.bytes_compared),
         series: count(summary.series),
         duration_seconds: summary.duration_seconds,
         lag_seconds: Some(summary.lag_seconds),

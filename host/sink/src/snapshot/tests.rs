@@ -179,7 +179,7 @@ async fn lists_and_maps_are_stored_under_the_names_that_readers_expect() {
     assert_eq!(types, [serde_json::json!("string"), list, map]);
 
     let file = crate::files::DataFile::Logged(table.files().unwrap().remove(0));
-    let opened = crate::scan::open(&table.store(), "t", &file).await.unwrap();
+    let opened = crate::scan::open(&table.store(), "t", &file, &Arc::default()).await.unwrap();
     let leaves: Vec<_> = opened.parquet_schema().columns().iter().map(|leaf| leaf.path().string()).collect();
     let expected = ["id", "tags.list.element", "attributes.key_value.key", "attributes.key_value.value"];
     assert_eq!(leaves, expected);

@@ -9,6 +9,7 @@ use tidegate_model::{Domain, Fault, Instant, Interval, Retry};
 use tidegate_sink::{EventKey, StoredKeys};
 
 use super::outlet::Checked;
+use super::unapplied::Unapplied;
 use crate::pipeline::rows::Rows;
 
 /// Deletions of one series that are remembered until all is known; more are suspicious, whatever is stored.
@@ -81,13 +82,6 @@ pub(super) struct Changes {
     pub(super) unapplied: Unapplied,
 }
 
-/// Differences that were seen and left alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Unapplied {
-    pub(super) edited: u64,
-    pub(super) deleted: u64,
-}
-
 /// One page as the comparison sees it.
 pub(super) struct Fresh<'a> {
     pub(super) rows: Option<&'a Rows<'a>>,
@@ -157,6 +151,9 @@ impl Changes {
             let known = *write && stored.contains(series, micros, sequence);
             if known {
                 replaced.insert((micros, sequence));
+                if policy.append_only {
+                    self.unapplied.edited.push((series.to_owned(), *index));
+                }
             }
             self.late += u64::from(*write && !known && micros < cursor);
             if let Some(kept) = self.write.get_mut(*index) {
@@ -166,8 +163,7 @@ impl Changes {
         let (edited, deleted): (Vec<_>, Vec<_>) =
             found.gone.into_iter().partition(|key| replaced.contains(&(key.micros, key.sequence)));
         if policy.append_only {
-            self.unapplied.edited += edited.len() as u64;
-            self.unapplied.deleted += deleted.len() as u64;
+            self.unapplied.deleted.extend(deleted);
             return;
         }
         let mut left = edited.len();
@@ -237,12 +233,11 @@ impl Looked {
         })
     }
 
-    /// The windows to look up for a page: its own stretches, and as much beyond as the last lookup says there is room for.
-    pub(super) fn windows(before: Option<&Self>, checked: &Checked) -> HashMap<String, Interval> {
-        let longer = before.map_or(1, |before| {
-            let rows = i64::try_from(before.keys.len()).unwrap_or(i64::MAX).max(1);
-            (LOOKUP_ROWS / rows).clamp(1, LONGER)
-        });
+    /// The windows to look up for a page of so many rows: its own stretches, and as much beyond as the last lookup, or else
+    /// the page, says there is room for. Each lookup reads whole pages of the files: few are cheap, many small ones are not.
+    pub(super) fn windows(before: Option<&Self>, checked: &Checked, rows: usize) -> HashMap<String, Interval> {
+        let rows = before.map_or(rows, |before| before.keys.len());
+        let longer = (LOOKUP_ROWS / i64::try_from(rows).unwrap_or(i64::MAX).max(1)).clamp(1, LONGER);
         let window = |cover: &tidegate_model::Cover| {
             let again = checked.again(cover)?;
             let settled = checked.windows.get(&cover.series)?.settled;
@@ -295,10 +290,11 @@ mod tests {
         let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
         let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
         let checked = Checked { covers: covers.into(), windows };
-        let first = Looked { windows: Looked::windows(None, &checked), keys: Arc::default() };
+        let first = Looked { windows: Looked::windows(None, &checked, 1_000_000), keys: Arc::default() };
         assert_eq!((first.windows["dense"], first.windows["sparse"]), (interval(0, 10), interval(0, 1_000)));
         assert!(first.holds(&checked));
-        let next = Looked::windows(Some(&first), &checked);
+        let next = Looked::windows(Some(&first), &checked, 1_000_000);
+        assert_eq!(Looked::windows(None, &checked, 100_000)["dense"], interval(0, 50));
         assert_eq!((next["dense"], next["sparse"]), (interval(0, 160), interval(0, 1_000)));
         assert!(!Looked { windows: HashMap::new(), keys: Arc::default() }.holds(&checked));
     }
