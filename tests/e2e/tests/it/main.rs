@@ -15,5 +15,6 @@ mod load;
 mod mirror;
 mod plant;
 mod secrets;
+mod state;
 mod table;
 mod truth;
