@@ -34,20 +34,21 @@ impl WindowPolicy {
     #[must_use]
     pub fn window(&self, series: &Series, watermark: Option<&Watermark>) -> Option<Window> {
         let now = self.now.floor_micros();
-        let (from, cursor) = match watermark {
-            Some(Watermark { covered, .. }) => {
+        let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
+        let (from, cursor, stored) = match watermark {
+            Some(mark @ Watermark { covered, .. }) => {
                 let from = match self.lookback_nanos {
                     Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
                     None => self.start.floor_micros().min(covered.start),
                 };
-                (from.min(covered.end), covered.end)
+                (from.min(covered.end), covered.end, mark.stored_end())
             }
-            None => (self.start.floor_micros(), self.start.floor_micros()),
+            // Whether rows of it are stored all the same is not known here: its checkpoints may have been lost.
+            None => (self.start.floor_micros(), self.start.floor_micros(), end),
         };
-        let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
-        let settled = if series.ahead { end } else { cursor };
+        let settled = if series.ahead { end } else { stored.min(end) };
         (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now) })
     }
 }
@@ -59,6 +60,13 @@ impl Window {
     pub fn repair(gap: Interval, live: &Self) -> Option<Self> {
         let read = Interval::new(gap.start, gap.end.min(live.read.start));
         (!read.is_empty()).then_some(Self { read, settled: read.end, advance: Interval::new(read.end, read.end) })
+    }
+
+    /// Whether all of it is new and all of it is to be compared, as for a series without a cursor. If no row of it is
+    /// stored, nothing needs to be compared.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        !self.advance.is_empty() && self.advance.start <= self.read.start && self.settled >= self.read.end
     }
 }
 
@@ -83,6 +91,7 @@ mod tests {
             covered: Interval::new(at(first), at(last)),
             rows: 0,
             last_run: at(last),
+            stored_until: None,
         }
     }
 
@@ -93,7 +102,34 @@ mod tests {
     fn a_series_without_a_cursor_gets_the_full_window() {
         let window = POLICY.window(&series(false), None).unwrap();
         assert_eq!(window.read, Interval::new(at(100), at(1_000)));
-        assert_eq!((window.settled, window.advance), (at(100), window.read));
+        assert_eq!((window.settled, window.advance), (at(1_000), window.read));
+        assert!(window.is_unknown(), "rows of it may be stored all the same");
+        assert!(!POLICY.window(&series(false), Some(&mark(100, 900))).unwrap().is_unknown());
+    }
+
+    #[test]
+    fn what_a_cursor_was_put_back_over_is_read_again_and_compared() {
+        let back = mark(200, 900).back_to(at(400)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read, window.settled), (Interval::new(at(350), at(1_000)), at(900)));
+        assert_eq!(window.advance, Interval::new(at(400), at(1_000)));
+        // To before all that was covered: from there, not from where the configuration starts.
+        let back = mark(200, 900).back_to(at(150)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(150), at(900), at(150)));
+        // A full refresh compares as far as rows are stored.
+        let policy = WindowPolicy { lookback_nanos: None, ..POLICY };
+        let window = policy.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(100), at(900), at(150)));
+        // Forecasts are compared to their end, whatever was put back.
+        let window = POLICY.window(&series(true), Some(&back)).unwrap();
+        assert_eq!((window.settled, window.advance), (window.read.end, Interval::new(at(150), at(1_000))));
+    }
+
+    #[test]
+    fn nothing_is_compared_beyond_what_is_read() {
+        let ahead = Watermark { stored_until: Some(at(5_000)), ..mark(100, 900) };
+        assert_eq!(POLICY.window(&series(false), Some(&ahead)).unwrap().settled, at(1_000));
     }
 
     #[test]

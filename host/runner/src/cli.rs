@@ -13,6 +13,7 @@ mod preview;
 mod query;
 mod run;
 mod spec;
+mod state;
 mod status;
 mod validate;
 
@@ -88,6 +89,8 @@ enum Command {
     Status,
     /// List the intervals that could not be proven yet
     Gaps(gaps::Arguments),
+    /// Show, keep, bring back or put back how far each tag is loaded
+    State(state::Arguments),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -134,6 +137,7 @@ impl Command {
             Self::Run(arguments) => run::run(global, arguments).await,
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
+            Self::State(arguments) => state::run(global, arguments).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -30,6 +30,8 @@ use crate::summary::Summary;
 
 pub use self::job::{Job, RunOptions, limits};
 pub use self::look::{Plan, plan, preview};
+pub(crate) use self::report::now;
+pub(crate) use self::writer::LANE;
 
 /// What all steps of one run share.
 pub(crate) struct Run<'a> {

@@ -102,10 +102,9 @@ impl Coverage {
             let covered = proof.covered.map(interval);
             match (marks.get_mut(id), covered) {
                 (Some(mark), covered) => {
-                    // Another lane may have moved the mark meanwhile; a stretch that no longer joins it is left to the
-                    // look-back rather than bridged.
-                    if let Some(new) = covered.filter(|c| c.start <= mark.covered.end && c.end >= mark.covered.start) {
-                        mark.covered = mark.covered.hull(new);
+                    // Others may have moved the mark meanwhile; a stretch that no longer joins it bridges nothing.
+                    if let Some(new) = covered {
+                        mark.advance(new);
                     }
                     mark.name.clone_from(&proof.name);
                     mark.rows = mark.rows.saturating_add(proof.rows);
@@ -118,6 +117,7 @@ impl Coverage {
                         covered,
                         rows: proof.rows,
                         last_run: run,
+                        stored_until: None,
                     };
                     marks.insert(id.clone(), mark);
                 }
@@ -172,6 +172,6 @@ mod tests {
         first.advance("t", None, &advance(0, 10, 1)).unwrap();
         first.apply(&mut marks, Instant(1));
         coverage.apply(&mut marks, Instant(2));
-        assert_eq!(marks["s"].covered, interval((0, 10)));
+        assert_eq!((marks["s"].covered, marks["s"].stored_until), (interval((0, 10)), Some(Instant(60))));
     }
 }

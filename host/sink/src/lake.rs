@@ -6,6 +6,7 @@ use std::fmt;
 use tidegate_model::{Instant, Watermark};
 
 use crate::events::{Events, EventsSpec};
+use crate::lane::LaneId;
 use crate::location::{Root, checked_name};
 use crate::records::{Records, RecordsSpec, watermarks_table};
 use crate::table::Table;
@@ -130,6 +131,11 @@ impl Lake {
         let mut marks: Vec<Watermark> = watermarks::read(&table).await?.into_values().collect();
         marks.sort_by(|a, b| a.series.cmp(&b.series));
         Ok(marks)
+    }
+
+    /// Names a lane of this pipeline; `table` is without its schema.
+    pub(crate) fn lane_id(&self, table: &str, lane: &str) -> LaneId {
+        LaneId { pipeline: self.config.pipeline.clone(), table: table.to_owned(), lane: lane.to_owned() }
     }
 
     /// The name of one of the host's own tables.

@@ -28,7 +28,7 @@ use crate::files::Listing;
 use crate::outgoing::{Decision, Outgoing};
 use crate::staged::{Staged, Staging};
 use crate::table::{ATTEMPTS, Attempt, Table};
-use crate::watermarks::Watermarks;
+use crate::watermarks::{Restated, Watermarks};
 use crate::{Error, Result};
 
 /// The watermarks are rewritten at most this often within a run; what is in between is safe in the staged file.
@@ -246,6 +246,18 @@ impl Lane {
             }
         }
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Changes watermarks from outside a run. The lane's number moves first, so that a run which holds the lane elsewhere
+    /// stops at its next commit and does not write past a state that it does not know.
+    ///
+    /// # Errors
+    /// Another run that has just committed to this lane; otherwise as [`Watermarks::restate`].
+    pub(crate) async fn restate(&mut self, changes: &[Restated]) -> Result<()> {
+        self.fence(next_number(self.last)).await?;
+        self.watermarks.restate(&self.id.app_id(), self.last, changes).await?;
+        self.merged = self.last;
+        Ok(())
     }
 
     /// The files are written already: what others did to the columns meanwhile must not change their meaning.

@@ -6,7 +6,6 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 
 use crate::lake::Lake;
-use crate::lane::LaneId;
 use crate::location::checked_name;
 use crate::{Error, Result};
 
@@ -26,7 +25,7 @@ impl Lake {
     pub fn lock(&self, table: &str, lane: &str) -> Result<LaneLock> {
         checked_name("table", table)?;
         checked_name("lane", lane)?;
-        let id = LaneId { pipeline: self.config.pipeline.clone(), table: table.to_owned(), lane: lane.to_owned() };
+        let id = self.lane_id(table, lane);
         // A bucket has no locks: the numbers in the table keep two runs apart.
         let Some(root) = self.root.folder() else { return Ok(LaneLock { _file: None }) };
         let folder = root.join(&self.config.checkpoint_schema).join("_staged");

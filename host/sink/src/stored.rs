@@ -18,10 +18,12 @@ use crate::scan::{project, stored_columns, unreadable};
 use crate::{Error, Result};
 
 mod compare;
+mod holding;
 mod keys;
 mod prune;
 
 pub use compare::{Comparison, EventKey};
+pub(crate) use holding::holding;
 pub(crate) use keys::{KeyColumns, StoredBatch};
 pub(crate) use prune::Wanted;
 

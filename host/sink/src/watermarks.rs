@@ -21,6 +21,15 @@ use crate::{Error, Result};
 /// Replaced files of the host's own tables are kept this long for readers that still hold an older version.
 pub(crate) const SHORT_RETENTION: [(&str, &str); 1] = [("delta.deletedFileRetentionDuration", "interval 1 hours")];
 
+/// A changed watermark, with the one that it replaces; `None` when the series had none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restated {
+    /// As it was shown.
+    pub before: Option<Watermark>,
+    /// As it shall be.
+    pub after: Watermark,
+}
+
 /// The table and what it holds.
 pub(crate) struct Watermarks {
     table: Table,
@@ -41,6 +50,11 @@ fn layout(table: String) -> Result<Layout> {
         column("last_ingestion_run", timestamp(), "Start of the run that last moved this row (UTC)"),
         column("record_count", DataType::Int64, "Rows ingested in total"),
         column("first_timestamp", timestamp(), "Low end of the covered range (UTC)"),
+        column(
+            "stored_until",
+            timestamp(),
+            "Where the cursor stood before it was put back (UTC); NULL once it is there",
+        ),
     ]);
     Layout::new(table, &schema)
 }
@@ -84,26 +98,60 @@ impl Watermarks {
             {
                 return Ok(());
             }
-            if self.read_at != self.table.version() {
-                self.marks = read(&self.table).await?;
-                self.read_at = self.table.version();
-            }
+            self.renew().await?;
             let mut marks = self.marks.clone();
             coverage.apply(&mut marks, run);
-            let rows = rows(&self.layout, &marks)?;
-            let spec = FileSpec::plain(Arc::clone(&self.layout.file));
-            let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
-            let txn = batch.map(|batch| Transaction::new(app_id, batch));
-            match self.table.overwrite(adds, txn).await? {
-                Attempt::Done => {
-                    self.marks = marks;
-                    self.read_at = self.table.version();
-                    return Ok(());
-                }
+            match self.replace(marks, batch.map(|batch| Transaction::new(app_id, batch))).await? {
+                Attempt::Done => return Ok(()),
                 Attempt::Lost => self.table.reload().await?,
             }
         }
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Puts changed marks in the place of those that were shown to whoever changes them, as one, marked with a number that
+    /// the lane has not had: a run that does not know the change does not merge past it unseen.
+    ///
+    /// # Errors
+    /// [`Error::StateChanged`] when one of them is no longer what was shown; a store that refuses, or others that win every
+    /// race.
+    pub(crate) async fn restate(&mut self, app_id: &str, number: i64, changes: &[Restated]) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            self.table.reload().await?;
+            self.renew().await?;
+            let mut marks = self.marks.clone();
+            for Restated { before, after } in changes {
+                if marks.insert(after.series.clone(), after.clone()) != *before {
+                    return Err(Error::StateChanged { table: self.table.name.clone() });
+                }
+            }
+            if self.replace(marks, Some(Transaction::new(app_id, number))).await? == Attempt::Done {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Reads the marks of the table's newest version that we know.
+    async fn renew(&mut self) -> Result<()> {
+        if self.read_at != self.table.version() {
+            self.marks = read(&self.table).await?;
+            self.read_at = self.table.version();
+        }
+        Ok(())
+    }
+
+    /// One attempt to replace all marks.
+    async fn replace(&mut self, marks: HashMap<String, Watermark>, txn: Option<Transaction>) -> Result<Attempt> {
+        let rows = rows(&self.layout, &marks)?;
+        let spec = FileSpec::plain(Arc::clone(&self.layout.file));
+        let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
+        let attempt = self.table.overwrite(adds, txn).await?;
+        if attempt == Attempt::Done {
+            self.marks = marks;
+            self.read_at = self.table.version();
+        }
+        Ok(attempt)
     }
 }
 
@@ -115,9 +163,10 @@ pub(crate) async fn read(table: &Table) -> Result<HashMap<String, Watermark>> {
         let (ids, names) = (columns.text("tag_webid")?, columns.text("tag_name")?);
         let (first, last) = (columns.instants("first_timestamp")?, columns.instants("last_timestamp")?);
         let (runs, counts) = (columns.instants("last_ingestion_run")?, columns.integers("record_count")?);
-        let ends = first.into_iter().zip(last);
+        let stored = columns.later_instants("stored_until")?;
+        let ends = first.into_iter().zip(last).zip(stored);
         let rest = names.into_iter().zip(ends).zip(runs.into_iter().zip(counts));
-        for (series, ((name, ends), (run, rows))) in ids.into_iter().zip(rest) {
+        for (series, ((name, (ends, stored_until)), (run, rows))) in ids.into_iter().zip(rest) {
             let (Some(series), (Some(start), Some(end))) = (series, ends) else {
                 let what = "a row has NULL as its series or range; delete that row".to_owned();
                 return Err(Error::Damaged { place: format!("table {}", table.name), what });
@@ -128,6 +177,7 @@ pub(crate) async fn read(table: &Table) -> Result<HashMap<String, Watermark>> {
                 covered: Interval::new(start, end),
                 rows: rows.unwrap_or_default(),
                 last_run: run.unwrap_or(end),
+                stored_until,
             };
             marks.insert(series, mark);
         }
@@ -147,6 +197,7 @@ fn rows(layout: &Layout, marks: &HashMap<String, Watermark>) -> Result<RecordBat
         instants(marks().map(|mark| Some(mark.last_run))),
         Arc::new(Int64Array::from_iter_values(marks().map(|mark| mark.rows))),
         instants(marks().map(|mark| Some(mark.covered.start))),
+        instants(marks().map(|mark| mark.stored_until)),
     ];
     RecordBatch::try_new(Arc::clone(&layout.file), columns)
         .map_err(|error| Error::contract(&layout.table, error.to_string()))

@@ -12,7 +12,7 @@ use crate::coverage::Coverage;
 use crate::events::Advance;
 use crate::files::Listing;
 use crate::lake::{Lake, RunStamp};
-use crate::lane::{Lane, LaneId};
+use crate::lane::Lane;
 use crate::layout::Layout;
 use crate::location::checked_name;
 use crate::outgoing::{Decision, Outgoing};
@@ -80,6 +80,22 @@ pub(crate) struct Opening<'a> {
     pub policy: CommitPolicy,
 }
 
+impl Opening<'_> {
+    /// Creates the table or adds what its declaration has more, and takes the lane.
+    pub(crate) async fn lane(&self) -> Result<Lane> {
+        let (config, root, name, layout) = (&self.lake.config, &self.lake.root, self.table, self.layout);
+        checked_name("table", name)?;
+        checked_name("lane", self.lane)?;
+        let declared =
+            Declaration { schema: &config.schema, table: name, comment: self.comment, layout, properties: &[] };
+        let table = Table::open_or_create(root, &declared).await?;
+        let watermarks = Watermarks::open(root, &config.checkpoint_schema, self.watermarks).await?;
+        let id = self.lake.lane_id(name, self.lane);
+        let staging = Staging::new(root.store()?, &config.checkpoint_schema, &id.file_prefix());
+        Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, self.run.at).await
+    }
+}
+
 /// A table, open for one lane.
 pub(crate) struct Writer<B> {
     table: String,
@@ -108,16 +124,8 @@ struct Outlets {
 impl<B: Batch> Writer<B> {
     /// Creates the table or adds what its declaration has more, and takes the lane.
     pub(crate) async fn open(opening: Opening<'_>, batch: B) -> Result<Self> {
-        let Opening { lake, table: name, comment, layout, watermarks, lane, run, policy } = opening;
-        checked_name("table", name)?;
-        checked_name("lane", lane)?;
-        let config = &lake.config;
-        let declared = Declaration { schema: &config.schema, table: name, comment, layout, properties: &[] };
-        let table = Table::open_or_create(&lake.root, &declared).await?;
-        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, watermarks).await?;
-        let id = LaneId { pipeline: config.pipeline.clone(), table: name.to_owned(), lane: lane.to_owned() };
-        let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
-        let lane = Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, run.at).await?;
+        let lane = opening.lane().await?;
+        let Opening { lake, table: name, layout, run, policy, .. } = opening;
         Ok(Self {
             table: layout.table.clone(),
             policy,

@@ -39,6 +39,7 @@ pub(crate) async fn record(
             open: gaps.into_iter().map(|gap| (name.clone(), gap)).collect(),
             covered: observed.covered.into_iter().map(|cover| (name.clone(), cover)).collect(),
             catalogued: vec![name.clone()],
+            ..Observation::default()
         },
     );
     ledger.save().await?;

@@ -152,7 +152,8 @@ mod tests {
 
     fn mark(id: &str, covered: Interval) -> (String, Watermark) {
         let last_run = covered.end;
-        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run })
+        let stored_until = None;
+        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run, stored_until })
     }
 
     const POLICY: WindowPolicy =

@@ -16,6 +16,7 @@ mod load;
 mod mirror;
 mod plant;
 mod secrets;
+mod state;
 mod store;
 mod table;
 mod truth;

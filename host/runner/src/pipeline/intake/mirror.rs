@@ -44,6 +44,11 @@ impl Compared {
         self.beyond > 0 || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
     }
 
+    /// Whether there are deletions that wait.
+    pub(super) fn waits(&self) -> bool {
+        !self.deleted.is_empty() || self.beyond > 0
+    }
+
     fn add(&mut self, deleted: Vec<EventKey>) {
         for key in deleted {
             let (first, last) = self.ends.unwrap_or((key.micros, key.micros));

@@ -12,7 +12,7 @@ use tidegate_model::{Cover, Domain, Fault, Gap, Instant, Interval, Retry, Span, 
 use tidegate_sandbox::{Item, Outlet, Shape, TableSpec};
 use tidegate_sink::{Advance, Reject, StoredKeys};
 
-use super::mirror::{Changes, Fresh, Looked};
+use super::mirror::{Changes, Compared, Fresh, Looked};
 use super::{Intake, Page, past};
 use crate::pipeline::rows::{Rows, contract, records};
 
@@ -158,16 +158,21 @@ impl PageOutlet {
     async fn send(&self, rows: Option<RecordBatch>, changes: Changes, checked: Checked) -> Result<(), Fault> {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
+        let mut moved = Vec::new();
         let mut seconds = 0;
         {
             let states = self.intake.states();
             for cover in &checked.covers {
                 let Some(state) = states.get(&cover.series) else { continue };
-                let moves = cover.interval.intersection(state.window.advance);
+                let moves = Interval::new(state.cursor, cover.interval.end.min(state.window.advance.end));
+                // No cursor passes an event before it is decided whether that is deleted: a run that dies would leave it.
+                let waits = changes.compared.get(&cover.series).is_some_and(Compared::waits);
+                let covered = Some(moves).filter(|moves| !moves.is_empty() && !waits);
+                moved.extend(covered.map(|moves| (cover.series.clone(), moves.end)));
                 seconds += past(state.window, cover.interval);
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
-                    covered: (!moves.is_empty()).then_some(moves),
+                    covered,
                     rows: changes.gain.get(&cover.series).copied().unwrap_or(0),
                 });
             }
@@ -181,6 +186,11 @@ impl PageOutlet {
         for cover in checked.covers {
             if let Some(state) = states.get_mut(&cover.series) {
                 state.reached = cover.interval.end;
+            }
+        }
+        for (series, cursor) in moved {
+            if let Some(state) = states.get_mut(&series) {
+                state.cursor = cursor;
             }
         }
         for (series, compared) in changes.compared {
@@ -202,6 +212,7 @@ impl PageOutlet {
 #[async_trait]
 impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
+        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
         if self.intake.table.shape == Shape::Records {
             let gain = records(&self.intake.table, &batch, &checked.covers)?;
@@ -221,6 +232,7 @@ impl Outlet for PageOutlet {
     }
 
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault> {
+        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
         let changes = self.changes(None, &checked).await?;
         self.send(None, changes, checked).await
