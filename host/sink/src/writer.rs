@@ -108,7 +108,7 @@ impl<B: Batch> Writer<B> {
         let config = &lake.config;
         let declared = Declaration { schema: &config.schema, table: name, comment, layout, properties: &[] };
         let table = Table::open_or_create(&lake.root, &declared).await?;
-        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, watermarks).await?;
+        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, watermarks);
         let id = LaneId { pipeline: config.pipeline.clone(), table: name.to_owned(), lane: lane.to_owned() };
         let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
         let lane = Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, run.at).await?;
