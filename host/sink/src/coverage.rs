@@ -16,8 +16,9 @@ pub(crate) struct Coverage {
 }
 
 /// Proof for one series. Instants in nanoseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Proof {
+    /// Empty where only rows are counted.
     name: String,
     covered: Option<(i64, i64)>,
     rows: i64,
@@ -49,8 +50,7 @@ impl Coverage {
             }
             covered = Some(covered.map_or(new, |covered| covered.hull(new)));
         }
-        let proof =
-            self.series.entry(id.clone()).or_insert_with(|| Proof { name: String::new(), covered: None, rows: 0 });
+        let proof = self.series.entry(id.clone()).or_default();
         proof.name.clone_from(&advance.series.name);
         proof.covered = covered.map(|covered| (covered.start.0, covered.end.0));
         proof.rows = proof.rows.saturating_add(advance.rows);
@@ -76,7 +76,9 @@ impl Coverage {
                     self.series.insert(id, new);
                 }
                 Some(old) => {
-                    old.name = new.name;
+                    if !new.name.is_empty() {
+                        old.name = new.name;
+                    }
                     old.rows = old.rows.saturating_add(new.rows);
                     old.covered = match (old.covered, new.covered) {
                         (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
@@ -87,11 +89,12 @@ impl Coverage {
         }
     }
 
-    /// The same with more rows counted; a series that proves nothing here is left out.
+    /// The same with more rows counted, also of series that prove nothing here.
     pub(crate) fn counting(&self, rows: &HashMap<String, i64>) -> Self {
         let mut counting = self.clone();
-        for (id, proof) in &mut counting.series {
-            proof.rows = proof.rows.saturating_add(rows.get(id).copied().unwrap_or_default());
+        for (id, more) in rows.iter().filter(|(_, more)| **more != 0) {
+            let proof = counting.series.entry(id.clone()).or_default();
+            proof.rows = proof.rows.saturating_add(*more);
         }
         counting
     }
@@ -106,7 +109,9 @@ impl Coverage {
                     if let Some(new) = covered {
                         mark.advance(new);
                     }
-                    mark.name.clone_from(&proof.name);
+                    if !proof.name.is_empty() {
+                        mark.name.clone_from(&proof.name);
+                    }
                     mark.rows = mark.rows.saturating_add(proof.rows);
                     mark.last_run = run;
                 }

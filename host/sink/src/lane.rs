@@ -15,8 +15,13 @@
 //! a higher number, so that its batch can never land, and then it is discarded. Whoever finds that its lane has another
 //! number than it left there stops: another run has taken it.
 //!
+//! Lanes do not wait for each other. Every attempt is made on the version that the lane has looked at; when another lane
+//! has taken it, the batch is decided again, with the files that the other has added. What another lane had committed but
+//! not merged when this one was opened is known from its staged file.
+//!
 //! Coverage without rows needs none of this: merging it alone is atomic, so an idle run makes no data commit.
 
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -80,20 +85,24 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column.
+    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column. What is
+    /// staged is looked at after the table was loaded and before the watermarks are: what others had committed by then is
+    /// either still staged or merged already.
     pub(crate) async fn open(
         id: LaneId,
         table: Table,
         date: Option<&str>,
-        watermarks: Watermarks,
+        watermarks: impl Future<Output = Result<Watermarks>>,
         staging: Staging,
         run: Instant,
     ) -> Result<Self> {
         let last = table.txn(&id.app_id()).await?;
+        let left = staging.list().await?;
+        let watermarks = watermarks.await?;
         let merged = watermarks.txn(&id.app_id()).await?;
         let mut lane = Self {
             id,
-            files: Listing::new(&table, date)?,
+            files: Listing::new(&table, date, left.others)?,
             table,
             watermarks,
             staging,
@@ -104,12 +113,11 @@ impl Lane {
             staged: None,
             merged_at: std::time::Instant::now(),
         };
-        lane.recover().await?;
+        lane.recover(left.own).await?;
         Ok(lane)
     }
 
-    async fn recover(&mut self) -> Result<()> {
-        let left = self.staging.list().await?;
+    async fn recover(&mut self, left: Vec<Staged>) -> Result<()> {
         if let Some(committed) = left.iter().find(|staged| staged.batch == self.last) {
             tracing::info!(lane = self.id.app_id(), batch = committed.batch, "finishing an interrupted commit");
             let app_id = self.id.app_id();
@@ -161,6 +169,7 @@ impl Lane {
                     self.staging.remove(number).await?;
                 }
                 self.unmerged = all;
+                batch.landed(&self.table).await;
                 return Ok(decision);
             }
             let number = match staged.take() {
@@ -180,6 +189,7 @@ impl Lane {
                     if let Some(older) = self.staged.replace(number) {
                         self.staging.remove(older).await?;
                     }
+                    batch.landed(&self.table).await;
                     return Ok(decision);
                 }
                 Attempt::Lost => staged = Some((number, all)),

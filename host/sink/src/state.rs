@@ -8,6 +8,7 @@ use std::time::Duration;
 use arrow::datatypes::Schema;
 use tidegate_model::{Interval, Watermark};
 
+use crate::coverage::Coverage;
 use crate::events::EventsSpec;
 use crate::files::Listing;
 use crate::lake::{Lake, RunStamp};
@@ -91,7 +92,7 @@ impl Lake {
         if let Some(data) = Table::open(root, &config.schema, table.name()).await? {
             let committed = data.txn(&id.app_id()).await?;
             let staging = Staging::new(root.store()?, &config.checkpoint_schema, &id.file_prefix());
-            let staged = staging.list().await?.into_iter().find(|staged| staged.batch == committed);
+            let staged = staging.list().await?.own.into_iter().find(|staged| staged.batch == committed);
             if let Some(staged) = staged.filter(|staged| staged.batch > merged) {
                 staged.coverage.apply(&mut marks, staged.run());
             }
@@ -111,7 +112,7 @@ impl Lake {
         let Some(data) = Table::open(&self.root, &self.config.schema, table.name()).await? else {
             return Ok(HashSet::new());
         };
-        holding(&Listing::new(&data, date.as_deref())?, &table.keys(), windows).await
+        holding(&Listing::new(&data, date.as_deref(), Coverage::default())?, &table.keys(), windows).await
     }
 
     /// Takes a lane for a change of its state, and finishes what an interrupted run left behind. Creates the table if there

@@ -84,6 +84,20 @@ impl StoredKeys {
         self.len() == 0
     }
 
+    pub(crate) fn extend(&mut self, more: Self) {
+        for (series, rows) in more.series {
+            self.series.entry(series).or_default().extend(rows);
+        }
+    }
+
+    /// To be done once all rows are there: they are looked up by bisection.
+    pub(crate) fn sort(&mut self) {
+        for rows in self.series.values_mut() {
+            rows.sort_unstable();
+            rows.shrink_to_fit();
+        }
+    }
+
     fn add(&mut self, series: &str, rows: impl Iterator<Item = (i64, i32, u64)>) {
         match self.series.get_mut(series) {
             Some(known) => known.extend(rows),
@@ -129,18 +143,14 @@ impl StoredReader {
         let mut stored = StoredKeys::default();
         let mut parts = futures::stream::iter(reads).buffer_unordered(FILES_AT_ONCE);
         while let Some(part) = parts.try_next().await? {
-            for (series, rows) in part.series {
-                stored.series.entry(series).or_default().extend(rows);
-            }
+            stored.extend(part);
         }
-        for rows in stored.series.values_mut() {
-            rows.sort_unstable();
-            rows.shrink_to_fit();
-        }
+        stored.sort();
         Ok(stored)
     }
 
-    async fn read(
+    /// The rows of one file. Within a series they come as they stand in the file.
+    pub(crate) async fn read(
         self,
         file: DataFile,
         wanted: Arc<Wanted>,

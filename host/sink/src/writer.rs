@@ -89,7 +89,7 @@ impl Opening<'_> {
         let declared =
             Declaration { schema: &config.schema, table: name, comment: self.comment, layout, properties: &[] };
         let table = Table::open_or_create(root, &declared).await?;
-        let watermarks = Watermarks::open(root, &config.checkpoint_schema, self.watermarks).await?;
+        let watermarks = Watermarks::open(root, &config.checkpoint_schema, self.watermarks);
         let id = self.lake.lane_id(name, self.lane);
         let staging = Staging::new(root.store()?, &config.checkpoint_schema, &id.file_prefix());
         Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, self.run.at).await
