@@ -60,6 +60,13 @@ impl Window {
         let read = Interval::new(gap.start, gap.end.min(live.read.start));
         (!read.is_empty()).then_some(Self { read, settled: read.end, advance: Interval::new(read.end, read.end) })
     }
+
+    /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
+    /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
+    #[must_use]
+    pub fn backfill(read: Interval, now: Instant) -> Self {
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)) }
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //! bounded buffer, and leave as one batch of the lane. One batch is encoded and committed in the background while the
 //! next one fills; when that is full too, the caller waits, and with it the plugin.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant as Clock};
 
-use tidegate_model::{Instant, Watermark};
+use tidegate_model::Instant;
 use tokio::task::JoinHandle;
 
+use crate::backfills;
+use crate::checkpoint::{Checkpoint, Kind, Proven};
 use crate::coverage::Coverage;
 use crate::events::Advance;
 use crate::files::Listing;
@@ -19,7 +20,6 @@ use crate::outgoing::{Decision, Outgoing};
 use crate::rejects::{Reject, Rejects};
 use crate::staged::Staging;
 use crate::table::{Declaration, Table};
-use crate::watermarks::Watermarks;
 use crate::{Error, Result};
 
 /// When buffered rows are committed: as soon as one of these is reached.
@@ -67,11 +67,18 @@ pub(crate) struct Opening<'a> {
     pub table: &'a str,
     pub comment: &'a str,
     pub layout: &'a Layout,
-    /// The table of its watermarks, in the checkpoint schema.
-    pub watermarks: &'a str,
-    pub lane: &'a str,
+    pub lane: LaneOf<'a>,
     pub run: RunStamp,
     pub policy: CommitPolicy,
+}
+
+/// A lane, and where its coverage ends up.
+#[derive(Clone, Copy)]
+pub(crate) enum LaneOf<'a> {
+    /// A lane of runs, which move this table of watermarks in the checkpoint schema.
+    Runs { lane: &'a str, watermarks: &'a str },
+    /// The lane of backfills.
+    Backfills,
 }
 
 /// A table, open for one lane.
@@ -82,7 +89,7 @@ pub(crate) struct Writer<B> {
     outlets: Option<Outlets>,
     in_flight: Option<JoinHandle<Result<(Outlets, Decision)>>>,
     files: Listing,
-    marks: HashMap<String, Watermark>,
+    proven: Proven,
     run: Instant,
     /// What fills up.
     pub batch: B,
@@ -102,20 +109,25 @@ struct Outlets {
 impl<B: Batch> Writer<B> {
     /// Creates the table or adds what its declaration has more, and takes the lane.
     pub(crate) async fn open(opening: Opening<'_>, batch: B) -> Result<Self> {
-        let Opening { lake, table: name, comment, layout, watermarks, lane, run, policy } = opening;
+        let Opening { lake, table: name, comment, layout, lane, run, policy } = opening;
+        let backfills = lake.own_table("backfills");
+        let (lane, checkpoint, kind) = match lane {
+            LaneOf::Runs { lane, watermarks } => (lane, watermarks, Kind::Watermarks),
+            LaneOf::Backfills => (backfills::LANE, backfills.as_str(), Kind::Backfills(name)),
+        };
         checked_name("table", name)?;
         checked_name("lane", lane)?;
         let config = &lake.config;
         let declared = Declaration { schema: &config.schema, table: name, comment, layout, properties: &[] };
         let table = Table::open_or_create(&lake.root, &declared).await?;
-        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, watermarks).await?;
+        let checkpoint = Checkpoint::open(&lake.root, &config.checkpoint_schema, checkpoint, kind).await?;
         let id = LaneId { pipeline: config.pipeline.clone(), table: name.to_owned(), lane: lane.to_owned() };
         let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
-        let lane = Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, run.at).await?;
+        let lane = Lane::open(id, table, layout.partition.as_deref(), checkpoint, staging, run.at).await?;
         Ok(Self {
             table: layout.table.clone(),
             policy,
-            marks: lane.watermarks().marks().clone(),
+            proven: lane.proven().clone(),
             files: lane.files().clone(),
             outlets: Some(Outlets { lane, rejects: Rejects::new(lake, name, run) }),
             in_flight: None,
@@ -129,9 +141,9 @@ impl<B: Batch> Writer<B> {
         })
     }
 
-    /// Watermarks by series, moved by every batch that has been sent on its way.
-    pub(crate) fn watermarks(&self) -> &HashMap<String, Watermark> {
-        &self.marks
+    /// What is proven, moved by every batch that has been sent on its way.
+    pub(crate) fn proven(&self) -> &Proven {
+        &self.proven
     }
 
     /// The table's live files.
@@ -164,8 +176,7 @@ impl<B: Batch> Writer<B> {
         self.check_alive()?;
         let mut coverage = self.coverage.subset(advances.iter().map(|advance| advance.series.id.as_str()));
         for advance in advances {
-            let known = self.marks.get(&advance.series.id).map(|mark| mark.covered);
-            coverage.advance(&self.table, known, advance)?;
+            self.proven.take(&self.table, &mut coverage, advance)?;
         }
         // From here on nothing fails: rows and proof are taken together.
         self.coverage.put(coverage);
@@ -184,7 +195,7 @@ impl<B: Batch> Writer<B> {
         Ok(())
     }
 
-    /// Commits the rest and moves the watermarks.
+    /// Commits the rest and merges what is proven.
     pub(crate) async fn finish(mut self) -> Result<Written> {
         self.check_alive()?;
         self.start_commit().await?;
@@ -207,7 +218,7 @@ impl<B: Batch> Writer<B> {
         let coverage = std::mem::take(&mut self.coverage);
         let rejects = std::mem::take(&mut self.rejects);
         self.reject_bytes = 0;
-        coverage.apply(&mut self.marks, self.run);
+        self.proven.apply(&coverage, self.run);
         let commit = async move {
             // First: a run that dies in between meets them again, and keeps them once.
             outlets.rejects.append(rejects).await?;

@@ -143,11 +143,14 @@ impl PageOutlet {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
         let mut seconds = 0;
+        let mut proven = Vec::with_capacity(checked.covers.len());
         {
             let states = self.intake.states();
             for cover in &checked.covers {
                 let Some(state) = states.get(&cover.series) else { continue };
-                let moves = cover.interval.intersection(state.window.advance);
+                let until = changes.proven_until(&cover.series, state.window).min(cover.interval.end);
+                let moves = Interval::new(state.proven, until).intersection(state.window.advance);
+                proven.push((cover.series.clone(), until));
                 seconds += past(state.window, cover.interval);
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
@@ -165,6 +168,11 @@ impl PageOutlet {
         for cover in checked.covers {
             if let Some(state) = states.get_mut(&cover.series) {
                 state.reached = cover.interval.end;
+            }
+        }
+        for (series, until) in proven {
+            if let Some(state) = states.get_mut(&series) {
+                state.proven = state.proven.max(until);
             }
         }
         for (series, compared) in changes.compared {
@@ -187,6 +195,7 @@ impl PageOutlet {
 impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
         let checked = self.check(table, covers)?;
+        self.intake.counts.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         if self.intake.table.shape == Shape::Records {
             let gain = records(&self.intake.table, &batch, &checked.covers)?;
             return self.send(Some(batch), Changes { gain, ..Changes::default() }, checked).await;
