@@ -4,10 +4,12 @@
 
 mod fault;
 mod interval;
+mod intervals;
 mod series;
 mod window;
 
 pub use fault::{Domain, Fault, Retry};
 pub use interval::{Instant, Interval};
+pub use intervals::Intervals;
 pub use series::{Cover, Gap, Series, Span, Watermark};
 pub use window::{Window, WindowPolicy};

@@ -68,6 +68,13 @@ impl Window {
     pub fn is_unknown(&self) -> bool {
         !self.advance.is_empty() && self.advance.start <= self.read.start && self.settled >= self.read.end
     }
+
+    /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
+    /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
+    #[must_use]
+    pub fn backfill(read: Interval, now: Instant) -> Self {
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)) }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Data goes to standard output, progress and logs to standard error. Every message passes the redactor. One error, one
 //! message; its whole chain of causes with `-v`.
 
+mod backfill;
 mod check;
 mod discover;
 mod gaps;
@@ -85,6 +86,8 @@ enum Command {
     Preview(preview::Arguments),
     /// Read what is new, to the end
     Run(run::Arguments),
+    /// Read a range of time that lies below the cursors, beside the runs; goes on where it was interrupted
+    Backfill(backfill::Arguments),
     /// Show how far each tag is loaded
     Status,
     /// List the intervals that could not be proven yet
@@ -135,6 +138,7 @@ impl Command {
             Self::Plan(arguments) => plan::run(global, arguments).await,
             Self::Preview(arguments) => preview::run(global, arguments).await,
             Self::Run(arguments) => run::run(global, arguments).await,
+            Self::Backfill(arguments) => backfill::run(global, arguments).await,
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
             Self::State(arguments) => state::run(global, arguments).await,

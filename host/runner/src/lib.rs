@@ -21,7 +21,7 @@ pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod exit;
-mod glob;
+pub mod glob;
 pub mod output;
 pub mod pipeline;
 pub mod progress;

@@ -4,6 +4,7 @@
 //! could not be proven is in the gap ledger when the run ends. Tables do not hold each other back: one that fails is
 //! recorded, and the next one is read.
 
+mod backfill;
 mod intake;
 mod job;
 mod ledger;
@@ -20,14 +21,17 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tidegate_sandbox::TableSpec;
-use tidegate_sink::{Lake, RunStamp};
+use tidegate_sink::{Lake, RunStamp, StoredReader};
+use tokio::sync::mpsc;
 
-use self::intake::{Intake, Outputs};
+use self::intake::{Intake, Outputs, Page};
 use self::report::Report;
 use self::snapshots::Snapshots;
+use self::windows::Round;
 use crate::progress::Progress;
-use crate::summary::Summary;
+use crate::summary::{Command, Summary};
 
+pub use self::backfill::{BackfillOptions, backfill};
 pub use self::job::{Job, RunOptions, limits};
 pub use self::look::{Plan, plan, preview};
 pub(crate) use self::report::now;
@@ -50,7 +54,7 @@ pub(crate) struct Run<'a> {
 /// When nothing could be read (the server does not answer, the credentials are wrong), or a table cannot be written.
 /// What could not be read of single series or tables is no error: it is counted as gaps.
 pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -> Result<Summary> {
-    let mut report = Report::begin();
+    let mut report = Report::begin(Command::Run);
     // 1. The tables that the configuration and the command line ask for.
     let wanted = job.wanted(&options.tables).await?;
     let run = Run { job, options, lake: Arc::new(job.lake()?), stamp: report.stamp(), wanted, progress };
@@ -68,11 +72,17 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
     if let Err(error) = snapshots::refresh(&run, &mut report).await {
         report.failed(run.lacking(&report), error);
     }
-    // 4. What became of whole tables, and the run itself. A run that read nothing leaves nothing.
+    // 4. What became of whole tables, and the run itself.
+    conclude(&run, report).await
+}
+
+/// The end of a run or backfill. One that read nothing leaves nothing.
+async fn conclude(run: &Run<'_>, mut report: Report) -> Result<Summary> {
+    let job = run.job;
     if let Some(error) = report.nothing_read() {
         return Err(error);
     }
-    ledger::tables(&run, report.failures(), report.whole()).await?;
+    ledger::tables(run, report.failures(), report.whole()).await?;
     run.progress.finished();
     let (summary, failure) = report.end(job.egress_figures());
     run.lake.append_run(report::row(job, run.stamp, &summary)).await?;
@@ -96,13 +106,11 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let policy = job.window_policy(run.stamp, run.options);
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
-    let (stored, mirror) = (writer.reader(), job.mirror(run.options));
+    let stored = writer.reader();
     let (pages, written) = writer.start();
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
-        let outputs = Outputs { stored: stored.clone(), pages: pages.clone(), progress: Arc::clone(&run.progress) };
-        let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
-        read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+        let intake = read_round(run, table, round, stored.clone(), pages.clone()).await;
         report.read(&intake);
         if intake.broken() || intake.locked_out() {
             break;
@@ -116,6 +124,22 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let missing = ledger::record(run, table, report.observed(), &catalogue).await?;
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())
+}
+
+/// Reads one round: several instances of the plugin side by side, each page compared with what is stored and sent on.
+async fn read_round(
+    run: &Run<'_>,
+    table: &TableSpec,
+    round: Round,
+    stored: Option<StoredReader>,
+    pages: mpsc::Sender<Page>,
+) -> Arc<Intake> {
+    let job = run.job;
+    let outputs = Outputs { stored, pages, progress: Arc::clone(&run.progress) };
+    let mirror = job.mirror(run.options);
+    let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
+    read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+    intake
 }
 
 impl Run<'_> {

@@ -13,7 +13,7 @@ use tidegate_sandbox::{Shape, TableSpec};
 use tidegate_sink::{GapRow, Lake, SeriesTable};
 
 use crate::exit::Failure;
-use crate::glob;
+use crate::glob::Glob;
 use crate::pipeline::{Job, LANE};
 
 pub(crate) use self::change::{Wish, apply, look, take};
@@ -37,7 +37,7 @@ pub(crate) struct Selection {
     /// By name, with or without the plugin's prefix; all when empty.
     pub(crate) tables: Vec<String>,
     /// A pattern of names and identities; all when `None`.
-    pub(crate) tag: Option<String>,
+    pub(crate) tag: Option<Glob>,
 }
 
 impl Selection {
@@ -58,7 +58,7 @@ impl Selection {
 
     /// Whether a series is meant.
     fn holds(&self, id: &str, name: &str) -> bool {
-        self.tag.as_ref().is_none_or(|tag| glob::matches(tag, name) || glob::matches(tag, id))
+        self.tag.as_ref().is_none_or(|tag| tag.matches(name) || tag.matches(id))
     }
 
     /// What is meant of a state.

@@ -33,10 +33,34 @@ impl Outcome {
     }
 }
 
+/// Which command a summary is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// From the cursors on.
+    #[default]
+    Run,
+    /// A range of its own, which leaves the cursors alone.
+    Backfill,
+}
+
+impl Command {
+    /// As stored and printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
 /// The figures of one run over all its tables. As JSON it is one object with these fields by these names; fields may be
 /// added, none is renamed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
+    /// `run` or `backfill`.
+    pub command: Command,
     /// `done`, `gaps` or `failed`.
     pub outcome: Outcome,
     /// Rows written.
@@ -75,7 +99,7 @@ pub struct Summary {
     pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
     pub duration_seconds: f64,
-    /// How far the slowest series is behind now, in seconds.
+    /// How far the slowest series is behind now, in seconds; 0 for a backfill, which moves no cursor.
     pub lag_seconds: f64,
 }
 
@@ -107,8 +131,12 @@ impl Summary {
         let seconds = |seconds: f64| output::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
         let rate = (self.rows as f64 / self.duration_seconds.max(0.001)) as u64;
         let count = output::count;
+        let (lag, again) = match self.command {
+            Command::Run => (format!(", lag {}", seconds(self.lag_seconds)), "the next run tries them again"),
+            Command::Backfill => (String::new(), "the next run tries them again, and so does the same backfill"),
+        };
         let mut text = format!(
-            "{} rows of {} tags in {} ({} rows/s), lag {}\n\
+            "{} rows of {} tags in {} ({} rows/s){}\n\
              late {}, edited {}, deleted {}, rejected {}, filtered {}, gaps {}\n\
              {} requests ({} retries), {} received, {} commits, {} files\n\
              compared with {} in {} files of the lake, {} rewritten",
@@ -116,7 +144,7 @@ impl Summary {
             count(self.series),
             seconds(self.duration_seconds),
             count(rate),
-            seconds(self.lag_seconds),
+            lag,
             count(self.late),
             count(self.edited),
             count(self.deleted),
@@ -133,9 +161,7 @@ impl Summary {
             count(self.files_rewritten),
         );
         if self.outcome == Outcome::Gaps {
-            text.push_str(
-                "\nsome intervals could not be proven; `tidegate gaps` lists them, the next run tries them again",
-            );
+            text.push_str(&format!("\nsome intervals could not be proven; `tidegate gaps` lists them, {again}"));
         }
         text
     }
@@ -150,6 +176,7 @@ mod tests {
         let value = serde_json::to_value(Summary::default()).unwrap();
         let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = [
+            "command",
             "outcome",
             "rows",
             "late",

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use tidegate_model::{Instant, Interval, Series, Watermark};
+use tidegate_model::{Instant, Interval, Intervals, Series, Watermark};
 
 use crate::Result;
 use crate::batch::fitted;
@@ -16,7 +16,7 @@ use crate::lake::{Lake, RunStamp};
 use crate::rejects::Reject;
 use crate::slices::Keys;
 use crate::stored::{EventKey, StoredReader};
-use crate::writer::{CommitPolicy, Opening, Writer, Written};
+use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
 mod fence;
 mod gone;
@@ -46,7 +46,7 @@ pub struct EventsSpec {
 pub struct Advance {
     /// Which series.
     pub series: Arc<Series>,
-    /// The stretch that its watermark grows by; must join what is covered. `None`: rows alone.
+    /// The stretch that is covered; in a lane of runs it must join what is covered. `None`: rows alone.
     pub covered: Option<Interval>,
     /// By how many rows this series grows: those that come in less those that are taken out. What the commit then finds
     /// stored otherwise, because others have written too, is made up for there.
@@ -69,29 +69,28 @@ impl Events {
     pub(crate) async fn open(
         lake: &Lake,
         spec: EventsSpec,
-        lane: &str,
+        lane: LaneOf<'_>,
         run: RunStamp,
         policy: CommitPolicy,
     ) -> Result<Self> {
         let shape = Arc::new(Shape::new(format!("{}.{}", lake.config.schema, spec.table), &spec)?);
-        let opening = Opening {
-            lake,
-            table: &spec.table,
-            comment: &spec.comment,
-            layout: &shape.layout,
-            watermarks: &lake.config.watermarks_table,
-            lane,
-            run,
-            policy,
-        };
+        let opening =
+            Opening { lake, table: &spec.table, comment: &spec.comment, layout: &shape.layout, lane, run, policy };
         let writer = Writer::open(opening, EventBatch::new(Arc::clone(&shape))).await?;
         Ok(Self { shape, writer })
     }
 
-    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since.
+    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since. None
+    /// in the lane of backfills.
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
-        self.writer.watermarks()
+        self.writer.proven().watermarks()
+    }
+
+    /// What backfills had covered on opening, by series, moved in the same way; empty in a lane of runs.
+    #[must_use]
+    pub fn backfilled(&self) -> HashMap<String, Intervals> {
+        self.writer.proven().backfilled()
     }
 
     /// Reads what is stored, this run's own commits included.
@@ -141,7 +140,7 @@ impl Events {
         self.writer.commit_if_due().await
     }
 
-    /// Commits the rest and moves the watermarks.
+    /// Commits the rest and merges what is proven.
     ///
     /// # Errors
     /// As [`Events::push`].

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use tidegate_model::{Cover, Gap, Instant, Interval};
 
+use crate::checkpoint::SHORT_RETENTION;
 use crate::encode::{FileSpec, write_files};
 use crate::lake::{Lake, RunStamp};
 use crate::layout::Layout;
 use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
-use crate::watermarks::SHORT_RETENTION;
 use crate::{Error, Result};
 
 mod rows;

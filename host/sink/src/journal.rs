@@ -22,6 +22,8 @@ pub struct RunRow {
     pub pipeline: String,
     /// Unique among runs.
     pub run_id: String,
+    /// `run` or `backfill`.
+    pub command: String,
     /// When it began.
     pub started_at: Option<Instant>,
     /// When it ended.
@@ -152,6 +154,7 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         text("plugin", &row.plugin, "The plugin"),
         text("plugin_version", &row.plugin_version, "Version of the plugin"),
         text("tidegate_version", &row.tidegate_version, "Version of Tidegate"),
+        text("command", &row.command, "What it was asked for: run or backfill"),
     ]
 }
 
@@ -171,5 +174,17 @@ mod tests {
         }
         let sql = "SELECT sum(rows * exit_code) FROM checkpoints.x_runs WHERE lag_seconds IS NULL AND ended_at IS NULL";
         assert_eq!(number(&lake, sql).await, 42);
+    }
+    #[tokio::test]
+    async fn a_table_of_an_older_version_gets_the_new_column_and_keeps_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder);
+        let (fields, columns): (Vec<_>, Vec<_>) =
+            run_columns(&RunRow::default()).into_iter().filter(|(field, _)| field.name() != "command").unzip();
+        append(&lake.root, "checkpoints", "x_runs", "", fields, columns).await.unwrap();
+        lake.append_run(RunRow { command: "backfill".into(), ..RunRow::default() }).await.unwrap();
+        let sql = "SELECT sum(CASE WHEN command IS NULL THEN 10 WHEN command = 'backfill' THEN 1 END) FROM \
+                   checkpoints.x_runs";
+        assert_eq!(number(&lake, sql).await, 11);
     }
 }

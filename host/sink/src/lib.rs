@@ -9,8 +9,10 @@
 //! Nothing here knows a historian: table names, columns and comments come from the caller. Tables stay on Delta reader
 //! version 1 and writer version 2, so that every engine reads them.
 
+mod backfills;
 mod batch;
 mod buffer;
+mod checkpoint;
 mod coverage;
 mod encode;
 mod error;
@@ -45,6 +47,7 @@ mod upload;
 mod watermarks;
 mod writer;
 
+pub use backfills::Backfilled;
 pub use error::{Error, Result};
 pub use events::{Advance, Events, EventsSpec};
 pub use gaps::{GapLedger, GapRow, Observation};

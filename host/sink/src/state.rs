@@ -21,7 +21,7 @@ use crate::staged::Staging;
 use crate::stored::{KeyColumns, holding};
 use crate::table::Table;
 use crate::watermarks::{Restated, read};
-use crate::writer::{CommitPolicy, Opening};
+use crate::writer::{CommitPolicy, LaneOf, Opening};
 use crate::{Error, Result};
 
 /// Nothing is buffered while a state is changed.
@@ -129,8 +129,7 @@ impl Lake {
             table: table.name(),
             comment,
             layout: &layout,
-            watermarks: &self.marks_table(table),
-            lane,
+            lane: LaneOf::Runs { lane, watermarks: &self.marks_table(table) },
             run,
             policy: UNBUFFERED,
         };
@@ -149,7 +148,7 @@ impl StateLane {
     /// The watermarks by series.
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
-        self.lane.watermarks().marks()
+        self.lane.proven().watermarks()
     }
 
     /// Changes watermarks, all in one commit or none.

@@ -1,25 +1,17 @@
-//! The watermarks table: one row per series, replaced as one small file. Several lanes and pipelines share it, so every
-//! change is merged into the newest state and tried again when another writer was faster.
+//! The watermarks table: one row per series, whose covered range has no hole and ends at the cursor.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use deltalake::kernel::Transaction;
-use tidegate_model::{Instant, Interval, Watermark};
+use tidegate_model::{Interval, Watermark};
 
 use crate::batch::{Columns, instants, texts};
-use crate::coverage::Coverage;
-use crate::encode::{FileSpec, write_files};
 use crate::layout::{Layout, timestamp};
-use crate::location::Root;
 use crate::scan::read_all;
-use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
+use crate::table::Table;
 use crate::{Error, Result};
-
-/// Replaced files of the host's own tables are kept this long for readers that still hold an older version.
-pub(crate) const SHORT_RETENTION: [(&str, &str); 1] = [("delta.deletedFileRetentionDuration", "interval 1 hours")];
 
 /// A changed watermark, with the one that it replaces; `None` when the series had none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,19 +22,11 @@ pub struct Restated {
     pub after: Watermark,
 }
 
-/// The table and what it holds.
-pub(crate) struct Watermarks {
-    table: Table,
-    layout: Layout,
-    marks: HashMap<String, Watermark>,
-    read_at: u64,
-}
-
 pub(crate) fn column(name: &str, data_type: DataType, comment: &str) -> Field {
     Field::new(name, data_type, true).with_metadata(HashMap::from([("comment".to_owned(), comment.to_owned())]))
 }
 
-fn layout(table: String) -> Result<Layout> {
+pub(crate) fn layout(table: String) -> Result<Layout> {
     let schema = Schema::new(vec![
         column("tag_webid", DataType::Utf8, "The historian's own identity of the series; one row each"),
         column("tag_name", DataType::Utf8, "Name of the series when it was last seen"),
@@ -57,102 +41,6 @@ fn layout(table: String) -> Result<Layout> {
         ),
     ]);
     Layout::new(table, &schema)
-}
-
-impl Watermarks {
-    /// Opens the table, creating it when missing.
-    pub(crate) async fn open(root: &Root, schema: &str, table: &str) -> Result<Self> {
-        let layout = layout(format!("{schema}.{table}"))?;
-        let comment = "How far each series has been read without a hole, one row per series";
-        let declared = Declaration { schema, table, comment, layout: &layout, properties: &SHORT_RETENTION };
-        let table = Table::open_or_create(root, &declared).await?;
-        let marks = read(&table).await?;
-        Ok(Self { read_at: table.version(), table, layout, marks })
-    }
-
-    /// What the newest state that we know holds.
-    pub(crate) fn marks(&self) -> &HashMap<String, Watermark> {
-        &self.marks
-    }
-
-    /// The last batch of a lane that was merged here.
-    pub(crate) async fn txn(&self, app_id: &str) -> Result<i64> {
-        self.table.txn(app_id).await
-    }
-
-    /// Merges what a lane proved, marked with the batch up to which it reaches. Changes nothing when that batch, or a
-    /// later one, is merged already.
-    ///
-    /// # Errors
-    /// A store that refuses, or others that win every race.
-    pub(crate) async fn merge(
-        &mut self,
-        app_id: &str,
-        batch: Option<i64>,
-        run: Instant,
-        coverage: &Coverage,
-    ) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            if let Some(batch) = batch
-                && self.txn(app_id).await? >= batch
-            {
-                return Ok(());
-            }
-            self.renew().await?;
-            let mut marks = self.marks.clone();
-            coverage.apply(&mut marks, run);
-            match self.replace(marks, batch.map(|batch| Transaction::new(app_id, batch))).await? {
-                Attempt::Done => return Ok(()),
-                Attempt::Lost => self.table.reload().await?,
-            }
-        }
-        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
-    }
-
-    /// Puts changed marks in the place of those that were shown to whoever changes them, as one, marked with a number that
-    /// the lane has not had: a run that does not know the change does not merge past it unseen.
-    ///
-    /// # Errors
-    /// [`Error::StateChanged`] when one of them is no longer what was shown; a store that refuses, or others that win every
-    /// race.
-    pub(crate) async fn restate(&mut self, app_id: &str, number: i64, changes: &[Restated]) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            self.table.reload().await?;
-            self.renew().await?;
-            let mut marks = self.marks.clone();
-            for Restated { before, after } in changes {
-                if marks.insert(after.series.clone(), after.clone()) != *before {
-                    return Err(Error::StateChanged { table: self.table.name.clone() });
-                }
-            }
-            if self.replace(marks, Some(Transaction::new(app_id, number))).await? == Attempt::Done {
-                return Ok(());
-            }
-        }
-        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
-    }
-
-    /// Reads the marks of the table's newest version that we know.
-    async fn renew(&mut self) -> Result<()> {
-        if self.read_at != self.table.version() {
-            self.marks = read(&self.table).await?;
-            self.read_at = self.table.version();
-        }
-        Ok(())
-    }
-
-    /// One attempt to replace all marks.
-    async fn replace(&mut self, marks: HashMap<String, Watermark>, txn: Option<Transaction>) -> Result<Attempt> {
-        let rows = rows(&self.layout, &marks)?;
-        let spec = FileSpec::plain(Arc::clone(&self.layout.file));
-        let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
-        let attempt = self.table.overwrite(adds, txn).await?;
-        if attempt == Attempt::Done {
-            self.marks = marks;
-            self.read_at = self.table.version();
-        }
-        Ok(attempt)
-    }
 }
 
 /// All watermarks of a table.
@@ -186,7 +74,7 @@ pub(crate) async fn read(table: &Table) -> Result<HashMap<String, Watermark>> {
 }
 
 /// One row per mark, by series.
-fn rows(layout: &Layout, marks: &HashMap<String, Watermark>) -> Result<RecordBatch> {
+pub(crate) fn rows(layout: &Layout, marks: &HashMap<String, Watermark>) -> Result<RecordBatch> {
     let mut sorted: Vec<&Watermark> = marks.values().collect();
     sorted.sort_by(|a, b| a.series.cmp(&b.series));
     let marks = || sorted.iter();

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use super::{Global, load};
 use crate::config::Start;
 use crate::exit::{Exit, Failure};
+use crate::glob::Glob;
 use crate::output::{self, Format};
 use crate::pipeline::{self, Job};
 use crate::state::{self, Difference, Document, Selection, Wish};
@@ -89,7 +90,7 @@ struct Applied {
 
 impl Selected {
     fn selection(&self) -> Selection {
-        Selection { tables: self.tables.clone(), tag: self.tag.clone() }
+        Selection { tables: self.tables.clone(), tag: self.tag.as_deref().map(Glob::new) }
     }
 }
 

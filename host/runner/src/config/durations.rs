@@ -9,7 +9,7 @@ use tidegate_model::Instant;
 /// 200 years: anything longer is a typing error, and nanoseconds end at 292.
 const LONGEST: Duration = Duration::from_secs(200 * 366 * 86_400);
 
-/// Where a series without a cursor starts.
+/// A point in time as it is written, where a series without a cursor starts for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At this instant.
@@ -65,7 +65,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn time(text: &str) -> Result<Start, String> {
+pub fn time(text: &str) -> Result<Start, String> {
     let text = text.trim();
     if let Some(ago) = text.strip_prefix('-') {
         return duration(ago).map(Start::Ago);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use arrow::array::RecordBatch;
-use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Series, Span, Window};
+use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Retry, Series, Span, Window};
 use tidegate_sandbox::TableSpec;
 use tidegate_sink::{Advance, EventKey, Reject, StoredReader};
 use tokio::sync::{OnceCell, mpsc};
@@ -37,6 +37,8 @@ pub(crate) struct Page {
 /// What the run counts while it takes pages.
 #[derive(Default)]
 pub(crate) struct Counts {
+    /// Rows that the plugin delivered.
+    pub(crate) read: AtomicU64,
     /// Rows before the cursor that were not stored yet.
     pub(crate) late: AtomicU64,
     /// Rows left out because `quality: good` asks for it.
@@ -53,8 +55,8 @@ struct Progressed {
     window: Window,
     /// Everything before this instant has been delivered.
     reached: Instant,
-    /// Where the covers of this round have moved the cursor.
-    cursor: Instant,
+    /// The same, save for what must wait until more is known.
+    proven: Instant,
     /// Why it stopped there.
     fault: Option<Fault>,
     compared: Compared,
@@ -99,7 +101,7 @@ impl Intake {
                 series: Arc::clone(series),
                 window: *window,
                 reached: window.read.start,
-                cursor: window.advance.start,
+                proven: window.read.start,
                 fault: None,
                 compared: Compared::default(),
                 shrunk: None,
@@ -133,6 +135,14 @@ impl Intake {
         self.locked_out.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing of this round was delivered although asking again might help.
+    pub(crate) fn in_vain(&self) -> bool {
+        let passing = |fault: &Fault| fault.retry == Retry::Later;
+        let stuck =
+            |state: &Progressed| state.reached == state.window.read.start && state.fault.as_ref().is_some_and(passing);
+        self.states().values().all(stuck)
+    }
+
     /// What of `spans` is still open after a call that ended with `ended`, and why.
     pub(crate) fn settle(&self, spans: &[Span], ended: Option<&Fault>) -> Vec<(Span, Fault)> {
         let mut states = self.states();
@@ -162,7 +172,7 @@ impl Intake {
         let open = states.values().filter(|state| state.reached < state.window.read.end);
         let gap = |state: &Progressed| Gap {
             series: state.series.id.clone(),
-            interval: Some(Interval::new(state.reached, state.window.read.end)),
+            interval: Some(Interval::new(state.proven, state.window.read.end)),
             fault: state
                 .fault
                 .clone()
@@ -178,7 +188,8 @@ impl Intake {
     /// How far each series has been delivered in this run, save what it cannot be believed about.
     pub(crate) fn covered(&self) -> Vec<Cover> {
         let covers = |state: &Progressed| {
-            let all = Interval::new(state.window.read.start, state.reached);
+            let whole = state.reached >= state.window.read.end;
+            let all = Interval::new(state.window.read.start, if whole { state.reached } else { state.proven });
             let parts = match &state.shrunk {
                 Some((stretch, _)) => [Interval::new(all.start, stretch.start), Interval::new(stretch.end, all.end)],
                 None => [all, Interval::new(all.end, all.end)],
@@ -196,7 +207,7 @@ impl Intake {
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let states = self.states();
         let moving = states.values().filter(|state| !state.window.advance.is_empty());
-        moving.map(|state| state.cursor).min()
+        moving.map(|state| state.proven.min(state.window.advance.end).max(state.window.advance.start)).min()
     }
 
     /// A series without a cursor may have rows in the table all the same: its checkpoints were lost, or are those of another

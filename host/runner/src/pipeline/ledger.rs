@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use anyhow::{Error, Result};
-use tidegate_model::{Fault, Gap};
+use tidegate_model::{Fault, Gap, Interval};
 use tidegate_sandbox::{Catalogue, TableSpec};
-use tidegate_sink::Observation;
+use tidegate_sink::{GapLedger, GapRow, Observation};
 
 use super::Run;
 use super::report::Observed;
 use super::snapshots::SINK;
+use crate::glob::Glob;
 
 /// Stands for all series of a table, where the table as a whole could not be read.
 const ALL: &str = "*";
@@ -25,9 +26,42 @@ pub(crate) async fn record(
     observed: Observed,
     catalogue: &Catalogue,
 ) -> Result<usize> {
+    let ledger = enter(run, table, observed, catalogue).await?;
+    let selected: HashSet<&str> = catalogue.series.iter().map(|series| series.id.as_str()).collect();
+    let open = open(run, table, &ledger);
+    Ok(open.filter(|row| row.interval.is_none() || selected.contains(row.series.as_str())).count())
+}
+
+/// The same for a backfill. Returns how many intervals of the range and the series that it was asked for are missing.
+///
+/// # Errors
+/// A ledger that cannot be written.
+pub(crate) async fn record_backfill(
+    run: &Run<'_>,
+    table: &TableSpec,
+    observed: Observed,
+    catalogue: &Catalogue,
+    asked: &Asked<'_>,
+) -> Result<usize> {
+    let ledger = enter(run, table, observed, catalogue).await?;
+    let missing = |row: &&GapRow| match row.interval {
+        Some(gap) => !gap.intersection(asked.range).is_empty() && asked.series.contains(row.series.as_str()),
+        None => asked.tags.is_none_or(|tags| tags.matches(&row.series)),
+    };
+    Ok(open(run, table, &ledger).filter(missing).count())
+}
+
+/// What a backfill was asked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) range: Interval,
+    pub(crate) series: HashSet<&'a str>,
+    pub(crate) tags: Option<&'a Glob>,
+}
+
+async fn enter(run: &Run<'_>, table: &TableSpec, mut observed: Observed, catalogue: &Catalogue) -> Result<GapLedger> {
     let unresolved = catalogue.unresolved.iter();
     let unresolved = unresolved.map(|(name, fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() });
-    let gaps: Vec<Gap> = observed.gaps.into_iter().chain(unresolved).collect();
+    let gaps: Vec<Gap> = observed.gaps().chain(unresolved).collect();
     for gap in &gaps {
         tracing::warn!(series = gap.series, code = gap.fault.code, "not read: {}", gap.fault.message);
     }
@@ -37,15 +71,19 @@ pub(crate) async fn record(
         run.stamp,
         Observation {
             open: gaps.into_iter().map(|gap| (name.clone(), gap)).collect(),
-            covered: observed.covered.into_iter().map(|cover| (name.clone(), cover)).collect(),
-            catalogued: vec![name.clone()],
+            covered: observed.covered().map(|cover| (name.clone(), cover)).collect(),
+            catalogued: vec![name],
             ..Observation::default()
         },
     );
     ledger.save().await?;
-    let selected: HashSet<&str> = catalogue.series.iter().map(|series| series.id.as_str()).collect();
-    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
-    Ok(open.filter(|row| row.interval.is_none() || selected.contains(row.series.as_str())).count())
+    Ok(ledger)
+}
+
+/// The gaps of a table that are open.
+fn open<'a>(run: &Run<'_>, table: &TableSpec, ledger: &'a GapLedger) -> impl Iterator<Item = &'a GapRow> {
+    let name = run.job.full_name(table);
+    ledger.rows().iter().filter(move |row| row.resolved_at.is_none() && row.table == name)
 }
 
 /// Enters tables that could not be read at all, and closes the gaps of those that were replaced as a whole.

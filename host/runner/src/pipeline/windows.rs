@@ -131,7 +131,15 @@ fn open(
     repairs(live, marks, open, most.min(LOOKED_AFTER))
 }
 
-async fn partitions(job: &Job, table: &TableSpec, windows: &[(Arc<Series>, Window)]) -> Result<Vec<Partition>, Fault> {
+/// One round, cut by the plugin.
+///
+/// # Errors
+/// The plugin's fault.
+pub(crate) async fn partitions(
+    job: &Job,
+    table: &TableSpec,
+    windows: &[(Arc<Series>, Window)],
+) -> Result<Vec<Partition>, Fault> {
     let span = |(series, window): &(Arc<Series>, Window)| Span { series: Arc::clone(series), interval: window.read };
     job.connection().plan(&table.name, windows.iter().map(span).collect()).await
 }

@@ -5,6 +5,7 @@
 //! `cargo xtask test`.
 
 mod assets;
+mod backfill;
 mod bad_input;
 mod bucket;
 mod faults;

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tidegate_model::{Domain, Fault, Instant, Interval, Retry};
+use tidegate_model::{Domain, Fault, Instant, Interval, Retry, Window};
 use tidegate_sink::{EventKey, StoredKeys};
 
 use super::outlet::Checked;
@@ -42,11 +42,6 @@ impl Compared {
     /// Whether more than half of what is stored would vanish.
     fn shrinks(&self) -> bool {
         self.beyond > 0 || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
-    }
-
-    /// Whether there are deletions that wait.
-    pub(super) fn waits(&self) -> bool {
-        !self.deleted.is_empty() || self.beyond > 0
     }
 
     fn add(&mut self, deleted: Vec<EventKey>) {
@@ -119,6 +114,16 @@ impl Changes {
             *changes.gain.entry(run.series.clone()).or_default() += i64::try_from(written).unwrap_or(i64::MAX);
         }
         changes
+    }
+
+    /// Up to where a page proves anything of a series. Deletions that wait until more is known are in memory only: what
+    /// they lie in must not count as read yet, or a run that dies would never make up for them. All of them below the
+    /// cursor do no harm, because the look-back reads them again.
+    pub(super) fn proven_until(&self, series: &str, window: Window) -> Instant {
+        let waiting = self.compared.get(series).and_then(Compared::stretch);
+        let shrunk = self.shrunk.iter().find(|(id, _, _)| id == series).map(|(_, stretch, _)| *stretch);
+        let again = |stretch: &Interval| !window.advance.is_empty() && stretch.end <= window.advance.start;
+        waiting.or(shrunk).filter(|stretch| !again(stretch)).map_or(window.read.end, |stretch| stretch.start)
     }
 
     fn filter(&mut self, fresh: &Fresh<'_>) {
@@ -256,7 +261,7 @@ impl Looked {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::{Cover, Window};
+    use tidegate_model::Cover;
 
     use super::*;
 
@@ -284,6 +289,31 @@ mod tests {
         let stretch = compared(100, 60).stretch().unwrap();
         assert_eq!(stretch, Interval::new(Instant::from_micros(0), Instant::from_micros(60)));
         assert_eq!(compared(5, 0).stretch(), None);
+    }
+
+    #[test]
+    fn what_deletions_wait_in_is_not_proven_unless_the_look_back_comes_again() {
+        let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
+        let waiting = |compared: Compared| Changes {
+            compared: HashMap::from([("s".to_owned(), compared)]),
+            ..Changes::default()
+        };
+        let mut some = Compared::default();
+        some.add(vec![key(70), key(80)]);
+        let backfill = Window::backfill(interval(0, 100), Instant::from_micros(1_000));
+        assert_eq!(waiting(some.clone()).proven_until("s", backfill), Instant::from_micros(70));
+        assert_eq!(waiting(Compared::default()).proven_until("s", backfill), Instant::from_micros(100));
+        let live = Window { read: interval(0, 100), settled: Instant::from_micros(90), advance: interval(90, 100) };
+        assert_eq!(waiting(some.clone()).proven_until("s", live), Instant::from_micros(100));
+        // A cursor that was put back stands between them.
+        let back = Window { advance: interval(75, 100), ..live };
+        assert_eq!(waiting(some.clone()).proven_until("s", back), Instant::from_micros(70));
+        let repair = Window { advance: interval(100, 100), ..live };
+        assert_eq!(waiting(some).proven_until("s", repair), Instant::from_micros(70));
+        let fault = shrunk_fault("s", &Compared::default());
+        let shrunk = Changes { shrunk: vec![("s".to_owned(), interval(40, 60), fault)], ..Changes::default() };
+        assert_eq!(shrunk.proven_until("s", backfill), Instant::from_micros(40));
+        assert_eq!(shrunk.proven_until("another", backfill), Instant::from_micros(100));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tidegate_model::{Cover, Domain, Fault, Gap, Instant, Interval, Retry, Span, 
 use tidegate_sandbox::{Item, Outlet, Shape, TableSpec};
 use tidegate_sink::{Advance, Reject, StoredKeys};
 
-use super::mirror::{Changes, Compared, Fresh, Looked};
+use super::mirror::{Changes, Fresh, Looked};
 use super::{Intake, Page, past};
 use crate::pipeline::rows::{Rows, contract, records};
 
@@ -158,17 +158,15 @@ impl PageOutlet {
     async fn send(&self, rows: Option<RecordBatch>, changes: Changes, checked: Checked) -> Result<(), Fault> {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
-        let mut moved = Vec::new();
         let mut seconds = 0;
+        let mut proven = Vec::with_capacity(checked.covers.len());
         {
             let states = self.intake.states();
             for cover in &checked.covers {
                 let Some(state) = states.get(&cover.series) else { continue };
-                let moves = Interval::new(state.cursor, cover.interval.end.min(state.window.advance.end));
-                // No cursor passes an event before it is decided whether that is deleted: a run that dies would leave it.
-                let waits = changes.compared.get(&cover.series).is_some_and(Compared::waits);
-                let covered = Some(moves).filter(|moves| !moves.is_empty() && !waits);
-                moved.extend(covered.map(|moves| (cover.series.clone(), moves.end)));
+                let until = changes.proven_until(&cover.series, state.window).min(cover.interval.end);
+                let moves = Interval::new(state.proven, until).intersection(state.window.advance);
+                proven.push((cover.series.clone(), until));
                 seconds += past(state.window, cover.interval);
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
@@ -188,9 +186,9 @@ impl PageOutlet {
                 state.reached = cover.interval.end;
             }
         }
-        for (series, cursor) in moved {
+        for (series, until) in proven {
             if let Some(state) = states.get_mut(&series) {
-                state.cursor = cursor;
+                state.proven = state.proven.max(until);
             }
         }
         for (series, compared) in changes.compared {
@@ -214,6 +212,7 @@ impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
         self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
+        self.intake.counts.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         if self.intake.table.shape == Shape::Records {
             let gain = records(&self.intake.table, &batch, &checked.covers)?;
             return self.send(Some(batch), Changes { gain, ..Changes::default() }, checked).await;
