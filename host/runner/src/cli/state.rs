@@ -132,7 +132,11 @@ async fn change(
     let (lake, now) = (job.lake()?, pipeline::now());
     let mut differences = state::look(job, &lake, selection, wish, now).await?;
     if let Some(tag) = selection.tag.as_ref().filter(|_| differences.iter().all(is_void)) {
-        return Err(Failure::usage(format!("state: no tag is called `{tag}`; `tidegate state show` lists them")).into());
+        return Err(Failure::usage(format!(
+            "state: no tag is called `{}`; `tidegate state show` lists them",
+            tag.as_str()
+        ))
+        .into());
     }
     let mut held = Default::default();
     if yes && differences.iter().any(|difference| !difference.is_empty()) {

@@ -170,7 +170,7 @@ impl PageOutlet {
                 seconds += past(state.window, cover.interval);
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
-                    covered,
+                    covered: (!moves.is_empty()).then_some(moves),
                     rows: changes.gain.get(&cover.series).copied().unwrap_or(0),
                 });
             }
