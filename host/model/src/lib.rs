@@ -3,11 +3,13 @@
 //! rules that keep data from being lost can be tested exhaustively.
 
 mod fault;
+mod hint;
 mod interval;
 mod series;
 mod window;
 
 pub use fault::{Domain, Fault, Retry};
+pub use hint::Hint;
 pub use interval::{Instant, Interval};
 pub use series::{Cover, Gap, Series, Span, Watermark};
 pub use window::{Window, WindowPolicy};

@@ -65,6 +65,10 @@ pub struct Summary {
     pub files: u64,
     /// Series read.
     pub series: u64,
+    /// Of these, series whose changes the historian told, so that less was read again.
+    pub hinted: u64,
+    /// Series that it should have told of and did not: their look-back was read as usual.
+    pub fell_back: u64,
     /// Rows written by table; for a table of the state of now, all its rows.
     pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
@@ -122,6 +126,10 @@ impl Summary {
             count(self.commits),
             count(self.files),
         );
+        if self.hinted + self.fell_back > 0 {
+            let (hinted, fell_back) = (count(self.hinted), count(self.fell_back));
+            text.push_str(&format!(", {hinted} tags by what changed, {fell_back} fell back to the look-back"));
+        }
         if self.outcome == Outcome::Gaps {
             text.push_str(
                 "\nsome intervals could not be proven; `tidegate gaps` lists them, the next run tries them again",
@@ -154,6 +162,8 @@ mod tests {
             "commits",
             "files",
             "series",
+            "hinted",
+            "fell_back",
             "tables",
             "duration_seconds",
             "lag_seconds",

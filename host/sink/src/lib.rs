@@ -10,6 +10,7 @@
 //! version 1 and writer version 2, so that every engine reads them.
 
 mod batch;
+mod bookmarks;
 mod buffer;
 mod coverage;
 mod encode;
@@ -44,6 +45,7 @@ mod upload;
 mod watermarks;
 mod writer;
 
+pub use bookmarks::Bookmark;
 pub use error::{Error, Result};
 pub use events::{Advance, Events, EventsSpec};
 pub use gaps::{GapLedger, GapRow, Observation};

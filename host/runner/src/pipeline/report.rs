@@ -82,6 +82,12 @@ impl Report {
         std::mem::take(&mut self.observed)
     }
 
+    /// Takes of how many series the historian told what changed, and of how many it should have.
+    pub(crate) fn hinted(&mut self, (hinted, fell_back): (u64, u64)) {
+        self.summary.hinted += hinted;
+        self.summary.fell_back += fell_back;
+    }
+
     /// The rows of a table are committed, whatever becomes of the rest.
     pub(crate) fn committed(&mut self) {
         self.read += 1;
@@ -189,6 +195,8 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
         commits: count(summary.commits),
         files: count(summary.files),
         series: count(summary.series),
+        hinted: count(summary.hinted),
+        fell_back: count(summary.fell_back),
         duration_seconds: summary.duration_seconds,
         lag_seconds: Some(summary.lag_seconds),
         plugin: job.description().name.clone(),

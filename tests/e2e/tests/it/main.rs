@@ -17,3 +17,4 @@ mod plant;
 mod secrets;
 mod table;
 mod truth;
+mod updates;
