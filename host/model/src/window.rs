@@ -25,6 +25,9 @@ pub struct Window {
     pub settled: Instant,
     /// The stretch whose coverage moves the cursor.
     pub advance: Interval,
+    /// Where events may have changed, in a window that is cut to what is known of changes. Stored events outside of it
+    /// should all be there still; if most are not, none is deleted. `None`: anything may have changed.
+    pub changed: Option<Interval>,
 }
 
 impl WindowPolicy {
@@ -49,17 +52,38 @@ impl WindowPolicy {
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
         let settled = if series.ahead { end } else { stored.min(end) };
-        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now) })
+        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now), changed: None })
     }
 }
 
 impl Window {
+    /// A window below the cursor, which moves none. All of it is compared with what is stored.
+    pub(crate) fn again(read: Interval, changed: Interval) -> Self {
+        Self { read, settled: read.end, advance: Interval::new(read.end, read.end), changed: Some(changed) }
+    }
+
     /// The window that repairs `gap`, an interval missing below what `live` reads. All of it is compared with what is
-    /// stored, and no cursor moves: it stands beyond.
+    /// stored, and no cursor moves: it stands beyond. What an earlier run did not believe, a look at so little does not
+    /// make more credible: nothing counts as changed.
     #[must_use]
     pub fn repair(gap: Interval, live: &Self) -> Option<Self> {
         let read = Interval::new(gap.start, gap.end.min(live.read.start));
-        (!read.is_empty()).then_some(Self { read, settled: read.end, advance: Interval::new(read.end, read.end) })
+        (!read.is_empty()).then(|| Self::again(read, Interval::new(read.end, read.end)))
+    }
+
+    /// The parts of a window below the cursor that lie outside of `others`.
+    #[must_use]
+    pub fn without(self, others: &[Interval]) -> Vec<Self> {
+        let mut parts = vec![self.read];
+        for other in others.iter().filter(|other| !other.is_empty()) {
+            let cut = |part: Interval| {
+                let before = Interval::new(part.start, part.end.min(other.start));
+                [before, Interval::new(part.start.max(other.end), part.end)]
+            };
+            parts = parts.into_iter().flat_map(cut).filter(|part| !part.is_empty()).collect();
+        }
+        let changed = self.changed.unwrap_or(self.read);
+        parts.into_iter().map(|part| Self::again(part, changed.intersection(part))).collect()
     }
 
     /// Whether all of it is new and all of it is to be compared, as for a series without a cursor. If no row of it is
@@ -73,7 +97,7 @@ impl Window {
     /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
     #[must_use]
     pub fn backfill(read: Interval, now: Instant) -> Self {
-        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)) }
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)), changed: None }
     }
 }
 
@@ -175,6 +199,22 @@ mod tests {
         assert_eq!((window.read, window.settled), (Interval::new(at(300), at(850)), at(850)));
         assert!(window.advance.is_empty());
         assert_eq!(repair(850, 990), None, "what the run reads anyway needs no repair");
+    }
+
+    #[test]
+    fn a_window_leaves_out_what_others_read() {
+        let window = Window::again(Interval::new(at(100), at(200)), Interval::new(at(140), at(160)));
+        let parts = |others: &[(i64, i64)]| {
+            let others: Vec<_> = others.iter().map(|(start, end)| Interval::new(at(*start), at(*end))).collect();
+            let parts = window.without(&others);
+            parts.iter().map(|part| (part.read.start.0 / SECOND, part.read.end.0 / SECOND)).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&[]), [(100, 200)]);
+        assert_eq!(parts(&[(50, 110), (150, 155), (190, 300)]), [(110, 150), (155, 190)]);
+        assert!(parts(&[(0, 150), (150, 400)]).is_empty());
+        let part = window.without(&[Interval::new(at(100), at(150))]).remove(0);
+        assert_eq!(part.changed, Some(Interval::new(at(150), at(160))));
+        assert_eq!(part.settled, part.read.end);
     }
 
     #[test]

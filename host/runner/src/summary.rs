@@ -95,6 +95,10 @@ pub struct Summary {
     pub bytes_compared: u64,
     /// Series read.
     pub series: u64,
+    /// Of these, series whose changes the historian told, so that less was read again.
+    pub hinted: u64,
+    /// Series that it should have told of and did not: their look-back was read as usual.
+    pub fell_back: u64,
     /// Rows written by table; for a table of the state of now, all its rows.
     pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
@@ -160,6 +164,10 @@ impl Summary {
             count(self.files_compared),
             count(self.files_rewritten),
         );
+        if self.hinted + self.fell_back > 0 {
+            let (hinted, fell_back) = (count(self.hinted), count(self.fell_back));
+            text.push_str(&format!(", {hinted} tags by what changed, {fell_back} fell back to the look-back"));
+        }
         if self.outcome == Outcome::Gaps {
             text.push_str(&format!("\nsome intervals could not be proven; `tidegate gaps` lists them, {again}"));
         }
@@ -194,6 +202,8 @@ mod tests {
             "files_compared",
             "bytes_compared",
             "series",
+            "hinted",
+            "fell_back",
             "tables",
             "duration_seconds",
             "lag_seconds",

@@ -64,6 +64,10 @@ pub struct RunRow {
     pub bytes_compared: i64,
     /// Series read.
     pub series: i64,
+    /// Of these, series whose changes the historian told.
+    pub hinted: i64,
+    /// Series whose bookmark was lost or could not be asked for.
+    pub fell_back: i64,
     /// Wall time in seconds.
     pub duration_seconds: f64,
     /// From the newest covered instant to the end of the run, in seconds; the worst series.
@@ -149,6 +153,8 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         count("files_compared", row.files_compared, "Data files looked into to compare what was read again"),
         count("bytes_compared", row.bytes_compared, "Bytes read of them"),
         count("series", row.series, "Series read"),
+        count("hinted", row.hinted, "Of these, series whose changes the historian told"),
+        count("fell_back", row.fell_back, "Series that it should have told of and did not: read by look-back"),
         seconds("duration_seconds", Some(row.duration_seconds), "Wall time"),
         seconds("lag_seconds", row.lag_seconds, "How far the slowest series is behind the end of the run"),
         text("plugin", &row.plugin, "The plugin"),

@@ -26,7 +26,8 @@ pub struct LakeConfig {
     pub checkpoint_schema: String,
     /// The name of the watermarks table in it.
     pub watermarks_table: String,
-    /// The plugin's prefix: its gap ledger is `<prefix>_gaps`, its runs `<prefix>_runs`, its rejects `<prefix>_rejects`.
+    /// The plugin's prefix: its gap ledger is `<prefix>_gaps`, its runs `<prefix>_runs`, its rejects `<prefix>_rejects`,
+    /// its bookmarks `<prefix>_bookmarks`.
     pub prefix: String,
     /// The pipeline that writes; names its lanes.
     pub pipeline: String,

@@ -11,6 +11,7 @@
 
 mod backfills;
 mod batch;
+mod bookmarks;
 mod buffer;
 mod checkpoint;
 mod coverage;
@@ -48,6 +49,7 @@ mod watermarks;
 mod writer;
 
 pub use backfills::Backfilled;
+pub use bookmarks::Bookmark;
 pub use error::{Error, Result};
 pub use events::{Advance, Events, EventsSpec};
 pub use gaps::{GapLedger, GapRow, Observation};

@@ -1,6 +1,6 @@
 //! The figures of a run, gathered while it goes, and the row that stays of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +36,11 @@ impl Observed {
                 None => gaps.push(gap),
             }
         }
+    }
+
+    /// The series with such an interval.
+    pub(crate) fn broken(&self) -> HashSet<String> {
+        self.gaps.keys().cloned().collect()
     }
 
     /// Intervals that were not proven.
@@ -114,6 +119,12 @@ impl Report {
     /// What the rounds of a table found out about gaps; the next table starts anew.
     pub(crate) fn observed(&mut self) -> Observed {
         std::mem::take(&mut self.observed)
+    }
+
+    /// Takes of how many series the historian told what changed, and of how many it should have.
+    pub(crate) fn hinted(&mut self, (hinted, fell_back): (u64, u64)) {
+        self.summary.hinted += hinted;
+        self.summary.fell_back += fell_back;
     }
 
     /// The rows of a table are committed, whatever becomes of the rest.
@@ -230,6 +241,8 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
         files_compared: count(summary.files_compared),
         bytes_compared: count(summary.bytes_compared),
         series: count(summary.series),
+        hinted: count(summary.hinted),
+        fell_back: count(summary.fell_back),
         duration_seconds: summary.duration_seconds,
         lag_seconds: (summary.command == Command::Run).then_some(summary.lag_seconds),
         plugin: job.description().name.clone(),

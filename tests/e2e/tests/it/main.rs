@@ -21,3 +21,4 @@ mod state;
 mod store;
 mod table;
 mod truth;
+mod updates;

@@ -98,7 +98,7 @@ impl Plant {
     }
 
     pub fn table(&self, name: &str) -> PathBuf {
-        let own = ["watermarks", "gaps", "runs", "rejects", "event_frames_watermarks"].contains(&name);
+        let own = ["watermarks", "gaps", "runs", "rejects", "event_frames_watermarks", "bookmarks"].contains(&name);
         let schema = if own { "checkpoints" } else { "bronze" };
         self.folder.path().join("lake").join(schema).join(format!("pi_{name}"))
     }

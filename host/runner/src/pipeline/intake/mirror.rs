@@ -36,12 +36,27 @@ pub(crate) struct Compared {
     beyond: usize,
     /// First and last microsecond of all deletions.
     ends: Option<(i64, i64)>,
+    /// Stored where nothing should have changed, and deletions there.
+    steady: (usize, usize),
 }
 
 impl Compared {
-    /// Whether more than half of what is stored would vanish.
+    /// Whether more than half of what is stored would vanish; where nothing should have changed, a few are enough. One may:
+    /// the newest event, which was only a snapshot.
     fn shrinks(&self) -> bool {
-        self.beyond > 0 || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
+        let (stored, deleted) = self.steady;
+        self.beyond > 0
+            || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
+            || (deleted > 1 && deleted * 2 > stored)
+    }
+
+    /// Counts what should not have changed: `again` without `changed`.
+    fn expect(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
+        let before = Interval::new(again.start, again.end.min(changed.start));
+        let after = Interval::new(again.start.max(changed.end), again.end);
+        let steady = |key: &&EventKey| !changed.contains(Instant::from_micros(key.micros));
+        self.steady.0 += stored.count(series, before) + stored.count(series, after);
+        self.steady.1 += deleted.iter().filter(steady).count();
     }
 
     fn add(&mut self, deleted: Vec<EventKey>) {
@@ -183,6 +198,9 @@ impl Changes {
             left += deleted.len();
             self.gone.extend(deleted);
         } else {
+            if let Some(changed) = checked.windows.get(series).and_then(|window| window.changed) {
+                compared.expect(stored, series, again, changed, &deleted);
+            }
             compared.add(deleted);
         }
         if done {
@@ -285,6 +303,13 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_should_have_changed_a_few_losses_are_suspicious() {
+        let steady = |stored, lost| Compared { steady: (stored, lost), ..compared(stored, 0) }.shrinks();
+        assert!(!steady(1, 1) && !steady(10, 1) && !steady(10, 5), "the newest event was only a snapshot");
+        assert!(steady(2, 2) && steady(10, 6));
+    }
+
+    #[test]
     fn the_stretch_of_a_loss_encloses_every_event_that_is_missing() {
         let stretch = compared(100, 60).stretch().unwrap();
         assert_eq!(stretch, Interval::new(Instant::from_micros(0), Instant::from_micros(60)));
@@ -303,7 +328,12 @@ mod tests {
         let backfill = Window::backfill(interval(0, 100), Instant::from_micros(1_000));
         assert_eq!(waiting(some.clone()).proven_until("s", backfill), Instant::from_micros(70));
         assert_eq!(waiting(Compared::default()).proven_until("s", backfill), Instant::from_micros(100));
-        let live = Window { read: interval(0, 100), settled: Instant::from_micros(90), advance: interval(90, 100) };
+        let live = Window {
+            read: interval(0, 100),
+            settled: Instant::from_micros(90),
+            advance: interval(90, 100),
+            changed: None,
+        };
         assert_eq!(waiting(some.clone()).proven_until("s", live), Instant::from_micros(100));
         // A cursor that was put back stands between them.
         let back = Window { advance: interval(75, 100), ..live };
@@ -319,8 +349,12 @@ mod tests {
     #[test]
     fn a_lookup_grows_with_the_room_there_is_and_each_series_keeps_to_its_own_window() {
         let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
-        let window =
-            Window { read: interval(0, 2_000), settled: Instant::from_micros(1_000), advance: interval(1_000, 2_000) };
+        let window = Window {
+            read: interval(0, 2_000),
+            settled: Instant::from_micros(1_000),
+            advance: interval(1_000, 2_000),
+            changed: None,
+        };
         let covers = [("dense", interval(0, 10)), ("sparse", interval(0, 2_000))];
         let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
         let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
