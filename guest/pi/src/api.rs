@@ -8,6 +8,7 @@ mod content;
 mod frame;
 mod item;
 mod lenient;
+mod summary;
 mod text;
 mod value;
 
@@ -17,6 +18,7 @@ pub(crate) use asset::{AttributeLinks, DataReference, ElementLinks};
 pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebException};
 pub(crate) use frame::{Frame, frame_fields};
 pub(crate) use item::{Item, Stamp, item_errors as errors_of};
+pub(crate) use summary::{Summaries, Summary};
 pub(crate) use text::texts;
 pub(crate) use value::{State, Value};
 

@@ -2,11 +2,13 @@
 //! stretch of time a run must read. No I/O, no clock, no async: everything here is decided from its arguments, so the
 //! rules that keep data from being lost can be tested exhaustively.
 
+mod backoff;
 mod fault;
 mod interval;
 mod series;
 mod window;
 
+pub use backoff::next_attempt;
 pub use fault::{Domain, Fault, Retry};
 pub use interval::{Instant, Interval};
 pub use series::{Cover, Gap, Series, Span, Watermark};

@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod preview;
 mod query;
+mod reconcile;
 mod run;
 mod spec;
 mod status;
@@ -88,6 +89,8 @@ enum Command {
     Status,
     /// List the intervals that could not be proven yet
     Gaps(gaps::Arguments),
+    /// Compare counts per tag and day with the historian's own; file a gap where they differ
+    Reconcile(reconcile::Arguments),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -134,6 +137,7 @@ impl Command {
             Self::Run(arguments) => run::run(global, arguments).await,
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
+            Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -21,6 +21,7 @@ pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod exit;
+pub mod glob;
 pub mod output;
 pub mod pipeline;
 pub mod progress;

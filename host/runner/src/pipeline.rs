@@ -10,6 +10,7 @@ mod ledger;
 mod look;
 mod preview;
 mod read;
+mod reconcile;
 mod report;
 mod rows;
 mod snapshots;
@@ -29,7 +30,9 @@ use crate::progress::Progress;
 use crate::summary::Summary;
 
 pub use self::job::{Job, RunOptions, limits};
+pub use self::ledger::gaps;
 pub use self::look::{Plan, plan, preview};
+pub use self::reconcile::{Differing, Findings, Scope, Uncounted, reconcile};
 
 /// What all steps of one run share.
 pub(crate) struct Run<'a> {
@@ -90,9 +93,10 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let _held = run.lake.lock(&job.full_name(table), writer::LANE)?;
     let writer = writer::open(run, table).await?;
     // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
-    let owed = windows::Again { gaps: windows::owed(job, &run.lake, table).await?, open: writer.unfinished().await? };
-    let policy = job.window_policy(run.stamp, run.options);
-    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
+    let gaps = windows::gaps(job, &run.lake, table, run.options.patience(run.stamp)).await?;
+    let again = windows::Again { gaps, open: writer.unfinished().await? };
+    let policy = windows::begin(run, table, &catalogue.series, writer.watermarks()).await?;
+    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let (stored, mirror) = (writer.reader(), job.mirror(run.options));
     let (pages, written) = writer.start();
@@ -112,6 +116,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     report.committed();
     // 6. What could not be proven.
     let missing = ledger::record(run, table, report.observed(), &catalogue).await?;
+    run.lake.ended(&job.full_name(table), writer::LANE).await?;
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())
 }

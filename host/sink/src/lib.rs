@@ -10,6 +10,7 @@
 //! version 1 and writer version 2, so that every engine reads them.
 
 mod batch;
+mod begun;
 mod buffer;
 mod coverage;
 mod encode;
@@ -54,7 +55,7 @@ pub use query::TableInfo;
 pub use records::{Records, RecordsSpec};
 pub use rejects::Reject;
 pub use snapshot::{Snapshot, SnapshotSpec};
-pub use stored::{Comparison, EventKey, StoredKeys, StoredReader};
+pub use stored::{Comparison, Counting, EventKey, RowCount, StoredKeys, StoredReader};
 pub use writer::{CommitPolicy, Written};
 
 #[cfg(test)]

@@ -18,10 +18,12 @@ use crate::scan::{open, project, stored_columns, unreadable};
 use crate::{Error, Result};
 
 mod compare;
+mod counts;
 mod keys;
 mod prune;
 
 pub use compare::{Comparison, EventKey};
+pub use counts::{Counting, RowCount};
 pub(crate) use keys::{KeyColumns, StoredBatch};
 pub(crate) use prune::Wanted;
 

@@ -1,5 +1,6 @@
 //! Durations, points in time and sizes as people write them: `48h`, `-7d`, `512MiB`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -25,6 +26,15 @@ impl Start {
             Self::At(instant) => instant,
             Self::Ago(ago) => now.plus_nanos(nanos(ago).saturating_neg()),
         }
+    }
+}
+
+/// As the configuration and the command line write it.
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        time(text)
     }
 }
 

@@ -84,8 +84,10 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
         _ => lake.watermarks().await?,
     };
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
-    let policy = job.window_policy(report::now(), &RunOptions::default());
-    let owed = windows::Again { gaps: windows::owed(job, &lake, table).await?, open: windows::Owed::new() };
-    let rounds = windows::rounds(job, table, &catalogue.series, &marks, &owed, &policy).await?;
+    let (now, options) = (report::now(), RunOptions::default());
+    let gaps = windows::gaps(job, &lake, table, options.patience(now)).await?;
+    let again = windows::Again { gaps, open: windows::Owed::new() };
+    let policy = job.window_policy(now, &options);
+    let rounds = windows::rounds(job, table, &catalogue.series, &marks, &again, &policy).await?;
     Ok((catalogue, rounds))
 }

@@ -5,6 +5,7 @@
 //! `cargo xtask test`.
 
 mod assets;
+mod backoff;
 mod bad_input;
 mod faults;
 mod frames;
@@ -14,6 +15,7 @@ mod kindness;
 mod load;
 mod mirror;
 mod plant;
+mod reconcile;
 mod secrets;
 mod table;
 mod truth;
