@@ -38,21 +38,27 @@ impl WindowPolicy {
     pub fn window(&self, series: &Series, watermark: Option<&Watermark>) -> Option<Window> {
         let now = self.now.floor_micros();
         let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
-        let (from, cursor, stored) = match watermark {
-            Some(mark @ Watermark { covered, .. }) => {
-                let from = match self.lookback_nanos {
-                    Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
-                    None => self.start.floor_micros().min(covered.start),
-                };
-                (from.min(covered.end), covered.end, mark.stored_end())
-            }
+        let from = self.reads_from(watermark);
+        let (cursor, stored) = match watermark {
+            Some(mark) => (mark.covered.end, mark.stored_end()),
             // Whether rows of it are stored all the same is not known here: its checkpoints may have been lost.
-            None => (self.start.floor_micros(), self.start.floor_micros(), end),
+            None => (from, end),
         };
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
         let settled = if series.ahead { end } else { stored.min(end) };
         (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now), changed: None })
+    }
+
+    /// The low end of what the next run reads of a series: what lies below it is settled.
+    #[must_use]
+    pub fn reads_from(&self, watermark: Option<&Watermark>) -> Instant {
+        let Some(Watermark { covered, .. }) = watermark else { return self.start.floor_micros() };
+        let from = match self.lookback_nanos {
+            Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
+            None => self.start.floor_micros().min(covered.start),
+        };
+        from.min(covered.end)
     }
 }
 

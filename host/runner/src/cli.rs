@@ -12,6 +12,7 @@ mod load;
 mod plan;
 mod preview;
 mod query;
+mod reconcile;
 mod run;
 mod spec;
 mod state;
@@ -94,6 +95,8 @@ enum Command {
     Gaps(gaps::Arguments),
     /// Show, keep, bring back or put back how far each tag is loaded
     State(state::Arguments),
+    /// Compare counts per tag and day with the historian's own; file a gap where they differ
+    Reconcile(reconcile::Arguments),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -142,6 +145,7 @@ impl Command {
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
             Self::State(arguments) => state::run(global, arguments).await,
+            Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -12,6 +12,7 @@ mod ledger;
 mod look;
 mod preview;
 mod read;
+mod reconcile;
 mod report;
 mod rows;
 mod snapshots;
@@ -34,7 +35,9 @@ use crate::summary::{Command, Summary};
 
 pub use self::backfill::{BackfillOptions, backfill};
 pub use self::job::{Job, RunOptions, limits};
+pub use self::ledger::gaps;
 pub use self::look::{Plan, plan, preview};
+pub use self::reconcile::{Differing, Findings, Scope, Uncounted, reconcile};
 pub(crate) use self::report::now;
 pub(crate) use self::writer::LANE;
 
@@ -105,13 +108,13 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 3. What to read of each series, from its cursor, the look-back, the gap ledger and what the historian says it changed;
     //    cut by the plugin.
     let mut hints = hints::fetch(run, table, &catalogue.series).await?;
-    let owed = windows::Again {
-        gaps: windows::owed(job, &run.lake, table).await?,
+    let again = windows::Again {
+        gaps: windows::gaps(job, &run.lake, table, run.options.patience(run.stamp)).await?,
         open: writer.unfinished().await?,
         hints: std::mem::take(&mut hints.hints),
     };
-    let policy = job.window_policy(run.stamp, run.options);
-    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
+    let policy = windows::begin(run, table, &catalogue.series, writer.watermarks()).await?;
+    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;
     hints.planned(&rounds);
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let stored = writer.reader();
@@ -134,6 +137,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let observed = report.observed();
     let broken = observed.broken();
     let missing = ledger::record(run, table, observed, &catalogue).await?;
+    run.lake.ended(&job.full_name(table), writer::LANE).await?;
     report.hinted(hints.figures());
     if ended {
         hints.keep(run, table, &broken).await?;

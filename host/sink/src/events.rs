@@ -11,11 +11,14 @@ use tidegate_model::{Instant, Interval, Intervals, Series, Watermark};
 
 use crate::Result;
 use crate::batch::fitted;
+use crate::coverage::Coverage;
+use crate::files::Listing;
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
 use crate::rejects::Reject;
 use crate::slices::Keys;
 use crate::stored::{EventKey, StoredReader};
+use crate::table::Table;
 use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
 mod fence;
@@ -51,6 +54,20 @@ pub struct Advance {
     /// By how many rows this series grows: those that come in less those that are taken out. What the commit then finds
     /// stored otherwise, because others have written too, is made up for there.
     pub rows: i64,
+}
+
+impl Lake {
+    /// Reads what is stored of a table of events, as it is now; `None` when there is no such table yet. Writes nothing and
+    /// takes no lane.
+    ///
+    /// # Errors
+    /// A declaration that breaks the contract, or a table that cannot be read.
+    pub async fn stored(&self, spec: &EventsSpec) -> Result<Option<StoredReader>> {
+        let shape = Shape::new(format!("{}.{}", self.config.schema, spec.table), spec)?;
+        let Some(table) = Table::open(&self.root, &self.config.schema, &spec.table).await? else { return Ok(None) };
+        let files = Listing::new(&table, shape.layout.partition.as_deref(), Coverage::default())?;
+        Ok(Some(StoredReader::new(files, shape.layout, shape.keys)))
+    }
 }
 
 /// A table of events, open for one lane.

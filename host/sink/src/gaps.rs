@@ -15,6 +15,7 @@ use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
 use crate::{Error, Result};
 
+mod differing;
 mod rows;
 
 use rows::{batch, layout, read};
@@ -47,6 +48,9 @@ pub struct Observation {
     pub open: Vec<(String, Gap)>,
     /// Intervals it proved, each with its table.
     pub covered: Vec<(String, Cover)>,
+    /// Intervals that it has not read but found to differ from the historian, each with its table. What of them is open
+    /// already stays as it is; the rest is a gap that no run has tried yet.
+    pub differing: Vec<(String, Gap)>,
     /// Tables whose configured names it resolved: a gap of a name that is not reported open again is resolved.
     pub catalogued: Vec<String>,
     /// Open gaps that an operator gives up.
@@ -198,6 +202,9 @@ fn apply(rows: &mut Vec<GapRow>, run: Instant, observation: &Observation) {
     }
     for (table, gap) in &observation.open {
         open(rows, run, table, gap);
+    }
+    for (table, gap) in &observation.differing {
+        differing::enter(rows, run, table, gap);
     }
     for row in rows.iter_mut().filter(|row| observation.closed.iter().any(|gap| gap.is_same(row))) {
         row.resolved_at = Some(run);

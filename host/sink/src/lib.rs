@@ -11,6 +11,7 @@
 
 mod backfills;
 mod batch;
+mod begun;
 mod bookmarks;
 mod buffer;
 mod checkpoint;
@@ -61,7 +62,7 @@ pub use records::{Records, RecordsSpec};
 pub use rejects::Reject;
 pub use snapshot::{Snapshot, SnapshotSpec};
 pub use state::{SeriesTable, StateLane};
-pub use stored::{Comparison, EventKey, StoredKeys, StoredReader};
+pub use stored::{Comparison, Counting, EventKey, RowCount, StoredKeys, StoredReader};
 pub use watermarks::Restated;
 pub use writer::{CommitPolicy, Written};
 

@@ -18,11 +18,13 @@ use crate::scan::{project, stored_columns, unreadable};
 use crate::{Error, Result};
 
 mod compare;
+mod counts;
 mod holding;
 mod keys;
 mod prune;
 
 pub use compare::{Comparison, EventKey};
+pub use counts::{Counting, RowCount};
 pub(crate) use holding::holding;
 pub(crate) use keys::{KeyColumns, StoredBatch};
 pub(crate) use prune::Wanted;

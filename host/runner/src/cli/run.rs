@@ -22,13 +22,21 @@ pub(super) struct Arguments {
     /// Delete what the historian no longer shows, even where more than half of a tag's events would vanish
     #[arg(long)]
     accept_shrink: bool,
+    /// Try every gap now, also those that wait because they have failed again and again
+    #[arg(long)]
+    retry_gaps: bool,
 }
 
 /// Runs and prints the summary.
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
-    let Arguments { tables, full_refresh, accept_shrink } = arguments;
-    let options = RunOptions { tables: tables.clone(), full_refresh: *full_refresh, accept_shrink: *accept_shrink };
+    let Arguments { tables, full_refresh, accept_shrink, retry_gaps } = arguments;
+    let options = RunOptions {
+        tables: tables.clone(),
+        full_refresh: *full_refresh,
+        accept_shrink: *accept_shrink,
+        retry_gaps: *retry_gaps,
+    };
     let progress = progress::choose(global.quiet);
     let work = pipeline::run(&job, &options, Arc::clone(&progress));
     to_the_end(global, work, "the next run goes on from there").await

@@ -38,6 +38,8 @@ impl Start {
     }
 }
 
+/// As the configuration and the command line write it.
+
 /// Nanoseconds of `duration`, saturating at 292 years.
 #[must_use]
 pub fn nanos(duration: Duration) -> i64 {

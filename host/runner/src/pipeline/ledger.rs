@@ -1,14 +1,15 @@
 //! What a run leaves in the gap ledger.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Error, Result};
-use tidegate_model::{Fault, Gap, Interval};
-use tidegate_sandbox::{Catalogue, TableSpec};
-use tidegate_sink::{GapLedger, GapRow, Observation};
+use tidegate_model::{Fault, Gap, Instant, Interval, next_attempt};
+use tidegate_sandbox::{Catalogue, Shape, TableSpec};
+use tidegate_sink::{GapLedger, GapRow, Lake, Observation, RunStamp};
 
 use super::Run;
-use super::report::Observed;
+use super::job::{Job, RunOptions};
+use super::report::{self, Observed};
 use super::snapshots::SINK;
 use crate::glob::Glob;
 
@@ -101,6 +102,55 @@ pub(crate) async fn tables(run: &Run<'_>, failures: &[(Vec<String>, Error)], who
     let mut ledger = run.lake.gaps().await?;
     ledger.observe(run.stamp, observation);
     Ok(ledger.save().await?)
+}
+
+/// Enters the days of which the lake and the historian hold different numbers of events.
+///
+/// # Errors
+/// A ledger that cannot be written.
+pub(crate) async fn differing(lake: &Lake, stamp: RunStamp, table: &str, gaps: Vec<Gap>) -> Result<()> {
+    let mut ledger = lake.gaps().await?;
+    let differing = gaps.into_iter().map(|gap| (table.to_owned(), gap)).collect();
+    ledger.observe(stamp, Observation { differing, ..Observation::default() });
+    Ok(ledger.save().await?)
+}
+
+/// All gaps, each with the instant before which no run tries it again: in the past where the next run does, `None` once it
+/// is resolved.
+///
+/// # Errors
+/// A ledger or watermarks that cannot be read.
+pub async fn gaps(job: &Job) -> Result<Vec<(GapRow, Option<Instant>)>> {
+    let lake = job.lake()?;
+    let rows = lake.gaps().await?.rows().to_vec();
+    let tables: HashSet<&str> = rows.iter().map(|row| row.table.as_str()).collect();
+    let mut settled = HashMap::new();
+    for table in tables {
+        settled.insert(table.to_owned(), settled_below(job, &lake, table).await?);
+    }
+    let next = |row: &GapRow| {
+        let below = settled.get(&row.table).and_then(|below| below.get(&row.series));
+        row.resolved_at.is_none().then(|| match (row.interval, below) {
+            (Some(Interval { start, .. }), Some(below)) if start < *below => {
+                next_attempt(row.attempts, row.last_attempt)
+            }
+            // Nothing waits that a run reads anyway.
+            _ => row.last_attempt,
+        })
+    };
+    Ok(rows.iter().map(|row| (row.clone(), next(row))).collect())
+}
+
+/// Where the look-back of the next run begins, series by series.
+async fn settled_below(job: &Job, lake: &Lake, table: &str) -> Result<HashMap<String, Instant>> {
+    let marks = match job.table(table) {
+        Ok(spec) if spec.shape == Shape::Records => lake.watermarks_of(table).await?,
+        Ok(_) => lake.watermarks().await?,
+        // Of a plugin that had it once.
+        Err(_) => Vec::new(),
+    };
+    let policy = job.window_policy(report::now(), &RunOptions::default());
+    Ok(marks.into_iter().map(|mark| (mark.series.clone(), policy.reads_from(Some(&mark)))).collect())
 }
 
 fn full_names(run: &Run<'_>, tables: &[String]) -> Result<Vec<String>> {

@@ -6,6 +6,7 @@
 
 mod assets;
 mod backfill;
+mod backoff;
 mod bad_input;
 mod bucket;
 mod faults;
@@ -16,6 +17,7 @@ mod kindness;
 mod load;
 mod mirror;
 mod plant;
+mod reconcile;
 mod secrets;
 mod state;
 mod store;
