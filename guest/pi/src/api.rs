@@ -9,6 +9,7 @@ mod frame;
 mod item;
 mod lenient;
 mod text;
+mod updates;
 mod value;
 
 pub(crate) use asset::{Attribute, Element, attribute_fields, element_fields};
@@ -18,6 +19,7 @@ pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebExcept
 pub(crate) use frame::{Frame, frame_fields};
 pub(crate) use item::{Item, Stamp, item_errors as errors_of};
 pub(crate) use text::texts;
+pub(crate) use updates::{Announced, Signup, Update};
 pub(crate) use value::{State, Value};
 
 use serde::Deserialize;

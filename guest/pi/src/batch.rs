@@ -1,4 +1,4 @@
-//! Many GETs in one `POST /batch`, in whichever of two dialects the server speaks.
+//! Many requests in one `POST /batch`, in whichever of two dialects the server speaks.
 //!
 //! The real API takes a dictionary of requests with absolute URLs and answers 207 with a dictionary under the same
 //! keys. Some gateways take `{"Requests": […]}` with relative resources and answer `{"Responses": […]}` in order.
@@ -22,9 +22,11 @@ use tidegate_sdk::{
 
 use crate::server::Server;
 
-/// One GET inside a batch.
+/// One request inside a batch, without a body.
 #[derive(Clone, Debug)]
 pub(crate) struct Sub {
+    /// `GET`, or `POST` to sign up for updates.
+    pub(crate) method: &'static str,
     /// Below the address of the Web API, segments encoded: `/streams/F1DP…/recorded`.
     pub(crate) path: String,
     /// Values as they are.

@@ -3,7 +3,8 @@
 //! This page is the whole flow; each step is a module. What is configured is `resolve`d to points and databases, the host
 //! decides which interval of each is to be read, `plan` groups these, and `read` asks for many tags at once in a
 //! `batch`, pages each tag on its own (`pages`) and maps values to rows (`convert`); event frames are read slice by slice
-//! (`frames`). The elements of AF and their attributes are `refresh`ed as a whole (`hierarchy`, `attributes`). What the
+//! (`frames`). Where the server has Stream Updates, these tell what to read again
+//! (`updates`). The elements of AF and their attributes are `refresh`ed as a whole (`hierarchy`, `attributes`). What the
 //! server writes is described in `api`.
 //!
 //! It holds no credential, keeps nothing between calls, repeats no failed request, and never takes an answer that is
@@ -33,9 +34,12 @@ mod server;
 mod settings;
 mod snapshot;
 mod tag;
+mod updates;
 mod web_id;
 
-use tidegate_sdk::{Catalogue, Description, Extractor, Fault, Finding, Partition, Span, register_extractor};
+use tidegate_sdk::{
+    Bookmarked, Catalogue, Change, Description, Extractor, Fault, Finding, Partition, Span, register_extractor,
+};
 
 use crate::{
     manifest::{EVENT_FRAMES, TIMESERIES},
@@ -73,6 +77,13 @@ impl Extractor for Pi {
 
     async fn refresh(tables: &[String]) -> Result<(), Fault> {
         refresh::tables(&Settings::load()?, tables).await
+    }
+
+    async fn changes(table: &str, series: Vec<Bookmarked>) -> Result<Vec<Change>, Fault> {
+        match table {
+            TIMESERIES => updates::changes(&Settings::load()?, series).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn plan(table: &str, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {

@@ -137,6 +137,12 @@ fn config_schema() -> Value {
                     "af_root": text("Only the hierarchy at and below this element: '\\\\AF1\\ProductionDB\\Site1', or '/Site1' in each configured database."),
                     "include_af_hierarchy": flag("Refresh the tables asset_hierarchy and element_attributes."),
                     "include_event_frames": flag("Read the table event_frames."),
+                    "stream_updates": {
+                        "type": "string",
+                        "enum": ["auto", "off"],
+                        "default": "auto",
+                        "description": "Ask the Web API what it changed, where it has Stream Updates (2018 SP1 and later), and read that again. `off` reads by the look-back alone."
+                    },
                     "event_frame_templates": texts("Only event frames of these templates, and of templates derived from them. Default: all.")
                 }
             }

@@ -54,6 +54,19 @@ pub(crate) struct Ingestion {
     /// Only frames of these templates, and of templates derived from them.
     #[serde(default)]
     pub(crate) event_frame_templates: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) stream_updates: Option<StreamUpdates>,
+}
+
+/// Whether Stream Updates are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StreamUpdates {
+    /// Where the server has them.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// Attributes by the elements they belong to.
@@ -106,6 +119,11 @@ impl Ingestion {
     /// Whether event frames are asked for.
     pub(crate) fn wants_event_frames(&self) -> bool {
         self.include_event_frames.unwrap_or(false)
+    }
+
+    /// Whether the server may be asked what it changed.
+    pub(crate) fn uses_updates(&self) -> bool {
+        self.stream_updates.unwrap_or_default() == StreamUpdates::Auto
     }
 
     /// Whether points are selected by the attributes that they stand behind.

@@ -14,6 +14,7 @@ wit_bindgen::generate!({
         "tidegate:historian/types@0.1.0/series": [#[derive(PartialEq, Eq)]],
         "tidegate:historian/types@0.1.0/span": [#[derive(PartialEq, Eq)]],
         "tidegate:historian/types@0.1.0/cover": [#[derive(PartialEq, Eq)]],
+        "tidegate:historian/plugin@0.1.0/change": [#[derive(PartialEq, Eq)]],
         "tidegate:historian/host@0.1.0/item": [#[derive(PartialEq, Eq)]],
     },
 });

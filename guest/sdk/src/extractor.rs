@@ -5,7 +5,7 @@ use std::future::Future;
 use arrow::datatypes::Schema;
 
 use crate::{
-    Capability, Catalogue, Fault, Finding, Partition, Shape, Span,
+    Bookmarked, Capability, Catalogue, Change, Fault, Finding, Partition, Shape, Span,
     bindings::exported as wire,
     host::{self, Level},
     ipc,
@@ -151,6 +151,18 @@ pub trait Extractor: 'static {
         }
     }
 
+    /// Where the historian tells what it changed: what that was since the bookmark of each series. The host keeps the
+    /// bookmarks, reads again what is named here, and may look back less far.
+    ///
+    /// The default is for historians that do not tell: no series has a bookmark.
+    ///
+    /// # Errors
+    /// A fault costs the hints of this run and nothing else.
+    fn changes(table: &str, series: Vec<Bookmarked>) -> impl Future<Output = Result<Vec<Change>, Fault>> {
+        let _ = (table, series);
+        async { Ok(Vec::new()) }
+    }
+
     /// Groups spans into units of work, each read by one call. Makes no request.
     ///
     /// # Errors
@@ -195,6 +207,10 @@ impl<T: Extractor> wire::Guest for T {
 
     fn refresh(tables: Vec<String>) -> Result<(), Fault> {
         wstd::runtime::block_on(T::refresh(&tables))
+    }
+
+    fn changes(table: String, series: Vec<Bookmarked>) -> Result<Vec<Change>, Fault> {
+        wstd::runtime::block_on(T::changes(&table, series))
     }
 
     fn plan(table: String, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {

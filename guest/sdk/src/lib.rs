@@ -174,7 +174,9 @@ pub mod __private {
 }
 
 pub use arrow;
-pub use bindings::exported::{Capability, Catalogue, Finding, Outcome, Partition, Shape, Unresolved};
+pub use bindings::exported::{
+    Bookmarked, Capability, Catalogue, Change, Finding, Outcome, Partition, Shape, Unresolved,
+};
 pub use bindings::types::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
 pub use extractor::{Description, Extractor, Table};
 pub use fault::quote;

@@ -3,12 +3,14 @@
 //! rules that keep data from being lost can be tested exhaustively.
 
 mod fault;
+mod hint;
 mod interval;
 mod intervals;
 mod series;
 mod window;
 
 pub use fault::{Domain, Fault, Retry};
+pub use hint::Hint;
 pub use interval::{Instant, Interval};
 pub use intervals::Intervals;
 pub use series::{Cover, Gap, Series, Span, Watermark};

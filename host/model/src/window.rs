@@ -25,6 +25,9 @@ pub struct Window {
     pub settled: Instant,
     /// The stretch whose coverage moves the cursor.
     pub advance: Interval,
+    /// Where events may have changed, in a window that is cut to what is known of changes. Stored events outside of it
+    /// should all be there still; if most are not, none is deleted. `None`: anything may have changed.
+    pub changed: Option<Interval>,
 }
 
 impl WindowPolicy {
@@ -34,38 +37,67 @@ impl WindowPolicy {
     #[must_use]
     pub fn window(&self, series: &Series, watermark: Option<&Watermark>) -> Option<Window> {
         let now = self.now.floor_micros();
-        let (from, cursor) = match watermark {
-            Some(Watermark { covered, .. }) => {
+        let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
+        let (from, cursor, stored) = match watermark {
+            Some(mark @ Watermark { covered, .. }) => {
                 let from = match self.lookback_nanos {
                     Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
                     None => self.start.floor_micros().min(covered.start),
                 };
-                (from.min(covered.end), covered.end)
+                (from.min(covered.end), covered.end, mark.stored_end())
             }
-            None => (self.start.floor_micros(), self.start.floor_micros()),
+            // Whether rows of it are stored all the same is not known here: its checkpoints may have been lost.
+            None => (self.start.floor_micros(), self.start.floor_micros(), end),
         };
-        let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
-        let settled = if series.ahead { end } else { cursor };
-        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now) })
+        let settled = if series.ahead { end } else { stored.min(end) };
+        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now), changed: None })
     }
 }
 
 impl Window {
+    /// A window below the cursor, which moves none. All of it is compared with what is stored.
+    pub(crate) fn again(read: Interval, changed: Interval) -> Self {
+        Self { read, settled: read.end, advance: Interval::new(read.end, read.end), changed: Some(changed) }
+    }
+
     /// The window that repairs `gap`, an interval missing below what `live` reads. All of it is compared with what is
-    /// stored, and no cursor moves: it stands beyond.
+    /// stored, and no cursor moves: it stands beyond. What an earlier run did not believe, a look at so little does not
+    /// make more credible: nothing counts as changed.
     #[must_use]
     pub fn repair(gap: Interval, live: &Self) -> Option<Self> {
         let read = Interval::new(gap.start, gap.end.min(live.read.start));
-        (!read.is_empty()).then_some(Self { read, settled: read.end, advance: Interval::new(read.end, read.end) })
+        (!read.is_empty()).then(|| Self::again(read, Interval::new(read.end, read.end)))
+    }
+
+    /// The parts of a window below the cursor that lie outside of `others`.
+    #[must_use]
+    pub fn without(self, others: &[Interval]) -> Vec<Self> {
+        let mut parts = vec![self.read];
+        for other in others.iter().filter(|other| !other.is_empty()) {
+            let cut = |part: Interval| {
+                let before = Interval::new(part.start, part.end.min(other.start));
+                [before, Interval::new(part.start.max(other.end), part.end)]
+            };
+            parts = parts.into_iter().flat_map(cut).filter(|part| !part.is_empty()).collect();
+        }
+        let changed = self.changed.unwrap_or(self.read);
+        parts.into_iter().map(|part| Self::again(part, changed.intersection(part))).collect()
+    }
+
+    /// Whether all of it is new and all of it is to be compared, as for a series without a cursor. If no row of it is
+    /// stored, nothing needs to be compared.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        !self.advance.is_empty() && self.advance.start <= self.read.start && self.settled >= self.read.end
     }
 
     /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
     /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
     #[must_use]
     pub fn backfill(read: Interval, now: Instant) -> Self {
-        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)) }
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)), changed: None }
     }
 }
 
@@ -90,6 +122,7 @@ mod tests {
             covered: Interval::new(at(first), at(last)),
             rows: 0,
             last_run: at(last),
+            stored_until: None,
         }
     }
 
@@ -100,7 +133,34 @@ mod tests {
     fn a_series_without_a_cursor_gets_the_full_window() {
         let window = POLICY.window(&series(false), None).unwrap();
         assert_eq!(window.read, Interval::new(at(100), at(1_000)));
-        assert_eq!((window.settled, window.advance), (at(100), window.read));
+        assert_eq!((window.settled, window.advance), (at(1_000), window.read));
+        assert!(window.is_unknown(), "rows of it may be stored all the same");
+        assert!(!POLICY.window(&series(false), Some(&mark(100, 900))).unwrap().is_unknown());
+    }
+
+    #[test]
+    fn what_a_cursor_was_put_back_over_is_read_again_and_compared() {
+        let back = mark(200, 900).back_to(at(400)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read, window.settled), (Interval::new(at(350), at(1_000)), at(900)));
+        assert_eq!(window.advance, Interval::new(at(400), at(1_000)));
+        // To before all that was covered: from there, not from where the configuration starts.
+        let back = mark(200, 900).back_to(at(150)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(150), at(900), at(150)));
+        // A full refresh compares as far as rows are stored.
+        let policy = WindowPolicy { lookback_nanos: None, ..POLICY };
+        let window = policy.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(100), at(900), at(150)));
+        // Forecasts are compared to their end, whatever was put back.
+        let window = POLICY.window(&series(true), Some(&back)).unwrap();
+        assert_eq!((window.settled, window.advance), (window.read.end, Interval::new(at(150), at(1_000))));
+    }
+
+    #[test]
+    fn nothing_is_compared_beyond_what_is_read() {
+        let ahead = Watermark { stored_until: Some(at(5_000)), ..mark(100, 900) };
+        assert_eq!(POLICY.window(&series(false), Some(&ahead)).unwrap().settled, at(1_000));
     }
 
     #[test]
@@ -139,6 +199,22 @@ mod tests {
         assert_eq!((window.read, window.settled), (Interval::new(at(300), at(850)), at(850)));
         assert!(window.advance.is_empty());
         assert_eq!(repair(850, 990), None, "what the run reads anyway needs no repair");
+    }
+
+    #[test]
+    fn a_window_leaves_out_what_others_read() {
+        let window = Window::again(Interval::new(at(100), at(200)), Interval::new(at(140), at(160)));
+        let parts = |others: &[(i64, i64)]| {
+            let others: Vec<_> = others.iter().map(|(start, end)| Interval::new(at(*start), at(*end))).collect();
+            let parts = window.without(&others);
+            parts.iter().map(|part| (part.read.start.0 / SECOND, part.read.end.0 / SECOND)).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&[]), [(100, 200)]);
+        assert_eq!(parts(&[(50, 110), (150, 155), (190, 300)]), [(110, 150), (155, 190)]);
+        assert!(parts(&[(0, 150), (150, 400)]).is_empty());
+        let part = window.without(&[Interval::new(at(100), at(150))]).remove(0);
+        assert_eq!(part.changed, Some(Interval::new(at(150), at(160))));
+        assert_eq!(part.settled, part.read.end);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod preview;
 mod query;
 mod run;
 mod spec;
+mod state;
 mod status;
 mod validate;
 
@@ -91,6 +92,8 @@ enum Command {
     Status,
     /// List the intervals that could not be proven yet
     Gaps(gaps::Arguments),
+    /// Show, keep, bring back or put back how far each tag is loaded
+    State(state::Arguments),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -138,6 +141,7 @@ impl Command {
             Self::Backfill(arguments) => backfill::run(global, arguments).await,
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
+            Self::State(arguments) => state::run(global, arguments).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -26,5 +26,6 @@ pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod secret;
+mod state;
 pub mod summary;
 pub mod telemetry;

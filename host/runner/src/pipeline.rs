@@ -5,6 +5,7 @@
 //! recorded, and the next one is read.
 
 mod backfill;
+mod hints;
 mod intake;
 mod job;
 mod ledger;
@@ -34,6 +35,8 @@ use crate::summary::{Command, Summary};
 pub use self::backfill::{BackfillOptions, backfill};
 pub use self::job::{Job, RunOptions, limits};
 pub use self::look::{Plan, plan, preview};
+pub(crate) use self::report::now;
+pub(crate) use self::writer::LANE;
 
 /// What all steps of one run share.
 pub(crate) struct Run<'a> {
@@ -99,18 +102,27 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 2. Hold the lane and open the table; coverage that a killed run left staged is merged or discarded here.
     let _held = run.lake.lock(&job.full_name(table), writer::LANE)?;
     let writer = writer::open(run, table).await?;
-    // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
-    let owed = windows::Again { gaps: windows::owed(job, &run.lake, table).await?, open: writer.unfinished().await? };
+    // 3. What to read of each series, from its cursor, the look-back, the gap ledger and what the historian says it changed;
+    //    cut by the plugin.
+    let mut hints = hints::fetch(run, table, &catalogue.series).await?;
+    let owed = windows::Again {
+        gaps: windows::owed(job, &run.lake, table).await?,
+        open: writer.unfinished().await?,
+        hints: std::mem::take(&mut hints.hints),
+    };
     let policy = job.window_policy(run.stamp, run.options);
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
+    hints.planned(&rounds);
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let stored = writer.reader();
     let (pages, written) = writer.start();
+    let mut ended = true;
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
         let intake = read_round(run, table, round, stored.clone(), pages.clone()).await;
         report.read(&intake);
         if intake.broken() || intake.locked_out() {
+            ended = false;
             break;
         }
     }
@@ -118,8 +130,14 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     drop(pages);
     let written = written.end().await?;
     report.committed();
-    // 6. What could not be proven.
-    let missing = ledger::record(run, table, report.observed(), &catalogue).await?;
+    // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
+    let observed = report.observed();
+    let broken = observed.broken();
+    let missing = ledger::record(run, table, observed, &catalogue).await?;
+    report.hinted(hints.figures());
+    if ended {
+        hints.keep(run, table, &broken).await?;
+    }
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())
 }

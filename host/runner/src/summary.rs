@@ -87,8 +87,18 @@ pub struct Summary {
     pub commits: u64,
     /// Files written to data tables.
     pub files: u64,
+    /// Files replaced, because they held a row that changed or left.
+    pub files_rewritten: u64,
+    /// Files of the lake looked into, to compare what was read again with what is stored.
+    pub files_compared: u64,
+    /// Bytes read of them.
+    pub bytes_compared: u64,
     /// Series read.
     pub series: u64,
+    /// Of these, series whose changes the historian told, so that less was read again.
+    pub hinted: u64,
+    /// Series that it should have told of and did not: their look-back was read as usual.
+    pub fell_back: u64,
     /// Rows written by table; for a table of the state of now, all its rows.
     pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
@@ -119,7 +129,7 @@ impl Summary {
         }
     }
 
-    /// For people: three lines, and a fourth when there are gaps.
+    /// For people: four lines, and a fifth when there are gaps.
     #[must_use]
     pub fn text(&self) -> String {
         let seconds = |seconds: f64| output::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
@@ -132,7 +142,8 @@ impl Summary {
         let mut text = format!(
             "{} rows of {} tags in {} ({} rows/s){}\n\
              late {}, edited {}, deleted {}, rejected {}, filtered {}, gaps {}\n\
-             {} requests ({} retries), {} received, {} commits, {} files",
+             {} requests ({} retries), {} received, {} commits, {} files\n\
+             compared with {} in {} files of the lake, {} rewritten",
             count(self.rows),
             count(self.series),
             seconds(self.duration_seconds),
@@ -149,7 +160,14 @@ impl Summary {
             output::bytes(self.bytes),
             count(self.commits),
             count(self.files),
+            output::bytes(self.bytes_compared),
+            count(self.files_compared),
+            count(self.files_rewritten),
         );
+        if self.hinted + self.fell_back > 0 {
+            let (hinted, fell_back) = (count(self.hinted), count(self.fell_back));
+            text.push_str(&format!(", {hinted} tags by what changed, {fell_back} fell back to the look-back"));
+        }
         if self.outcome == Outcome::Gaps {
             text.push_str(&format!("\nsome intervals could not be proven; `tidegate gaps` lists them, {again}"));
         }
@@ -180,7 +198,12 @@ mod tests {
             "bytes",
             "commits",
             "files",
+            "files_rewritten",
+            "files_compared",
+            "bytes_compared",
             "series",
+            "hinted",
+            "fell_back",
             "tables",
             "duration_seconds",
             "lag_seconds",
@@ -201,6 +224,6 @@ mod tests {
             text.starts_with("1,200 rows of 0 tags in 2.0s (600 rows/s)") && text.contains("tidegate gaps"),
             "{text}"
         );
-        assert_eq!(Summary::default().text().lines().count(), 3);
+        assert_eq!(Summary::default().text().lines().count(), 4);
     }
 }

@@ -10,7 +10,7 @@ use crate::bindings::plugin::{Guest, Partition as GuestPartition};
 use crate::convert;
 use crate::describe::printable;
 use crate::egress::Egress;
-use crate::outlet::{Catalogue, Finding, Outcome, Outlet, Partition};
+use crate::outlet::{Bookmarked, Catalogue, Change, Finding, Outcome, Outlet, Partition};
 use crate::plugin::Plugin;
 use crate::state::{Scene, State};
 use crate::stop;
@@ -112,6 +112,22 @@ impl Connection {
             Ok(said.map(convert).map_err(|fault| reported(fault, state)))
         };
         self.call("list the series", Some(outlet), call).await?
+    }
+
+    /// What has happened to series since their bookmarks, as hints.
+    ///
+    /// # Errors
+    /// The plugin's fault, or why it ended early; also changes of something that nobody asked about.
+    pub async fn changes(&self, table: &str, series: &[Bookmarked]) -> Result<Vec<Change>, Fault> {
+        let call = async |call: Call<'_>| {
+            let asked = convert::bookmarks_to_guest(series);
+            let said = match call.guest.call_changes(&mut *call.store, table, &asked).await? {
+                Ok(said) => convert::changes(said, series).map_err(stop::Stop::contract)?,
+                Err(fault) => return Ok(Err(reported(fault, call.store.data()))),
+            };
+            Ok(Ok(said))
+        };
+        self.call("tell what changed", None, call).await?
     }
 
     /// Groups spans into units of work.
@@ -218,6 +234,7 @@ mod tests {
         drop(sent(connection.check()));
         drop(sent(connection.discover("tags", "*", Arc::clone(&outlet))));
         drop(sent(connection.series("t", Arc::clone(&outlet))));
+        drop(sent(connection.changes("t", &[])));
         drop(sent(connection.plan("t", Vec::new())));
         drop(sent(connection.read("t", partition, outlet)));
     }

@@ -1,18 +1,20 @@
 //! The words of the contract into those of the model, and back. What a guest says about time is checked here: an
 //! interval off the microsecond grid could cut events apart that share one stored timestamp.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_model::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
 
 use crate::bindings::{host, plugin, types};
 use crate::describe::printable;
-use crate::outlet::{Finding, Item, Outcome, Partition};
+use crate::outlet::{Bookmarked, Change, Finding, Item, Outcome, Partition};
 
 /// Bytes of a code and of a message that are kept.
 const CODE_BYTES: usize = 64;
 const MESSAGE_BYTES: usize = 4_096;
+/// Bytes of a bookmark: each series has one in a table that every run reads.
+const BOOKMARK_BYTES: usize = 1_024;
 
 pub(crate) fn fault(said: types::Fault) -> Fault {
     let domain = match said.domain {
@@ -79,10 +81,38 @@ pub(crate) fn partitions(said: Vec<plugin::Partition>, asked: &[Span]) -> Result
     said.into_iter().map(partition).collect()
 }
 
+/// What changed of the series that were asked about; a plugin cannot speak of others, nor twice of one.
+pub(crate) fn changes(said: Vec<plugin::Change>, asked: &[Bookmarked]) -> Result<Vec<Change>, String> {
+    let mut open: HashSet<&str> = asked.iter().map(|it| it.series.id.as_str()).collect();
+    let convert = |change: plugin::Change| {
+        let name = || printable(&change.series);
+        if !open.remove(change.series.as_str()) {
+            return Err(format!("it tells changes of `{}`, which were not asked for, or twice", name()));
+        }
+        if change.bookmark.len() > BOOKMARK_BYTES {
+            return Err(format!("the bookmark of `{}` is longer than {BOOKMARK_BYTES} bytes", name()));
+        }
+        let dirty = change.dirty.map(|dirty| dirty.into_iter().map(interval).collect::<Result<_, String>>());
+        let dirty = dirty.transpose().map_err(|reason| format!("the changes of `{}`: {reason}", name()))?;
+        Ok(Change { series: change.series.clone(), bookmark: change.bookmark, dirty })
+    };
+    said.into_iter().map(convert).collect()
+}
+
+pub(crate) fn bookmarks_to_guest(asked: &[Bookmarked]) -> Vec<plugin::Bookmarked> {
+    let convert =
+        |it: &Bookmarked| plugin::Bookmarked { series: series_to_guest(&it.series), bookmark: it.bookmark.clone() };
+    asked.iter().map(convert).collect()
+}
+
+fn series_to_guest(series: &Series) -> types::Series {
+    let Series { id, name, ahead, detail } = series;
+    types::Series { id: id.clone(), name: name.clone(), ahead: *ahead, detail: detail.clone() }
+}
+
 pub(crate) fn to_guest(spans: &[Span]) -> Vec<types::Span> {
     let convert = |span: &Span| {
-        let Series { id, name, ahead, detail } = span.series.as_ref();
-        let series = types::Series { id: id.clone(), name: name.clone(), ahead: *ahead, detail: detail.clone() };
+        let series = series_to_guest(&span.series);
         let Interval { start: Instant(start), end: Instant(end) } = span.interval;
         types::Span { series, interval: types::Interval { start, end } }
     };
@@ -124,6 +154,23 @@ mod tests {
         let planned = partitions(said(&spans), &spans).unwrap();
         assert!(Arc::ptr_eq(&planned.first().unwrap().spans.first().unwrap().series, &spans.first().unwrap().series));
         assert!(partitions(said(&[asked("c")]), &spans).unwrap_err().contains("`c`, which nobody asked for"));
+    }
+
+    #[test]
+    fn a_change_is_one_of_a_series_that_was_asked_about() {
+        let asked = [Bookmarked { series: asked("a").series, bookmark: String::new() }];
+        let change = |series: &str, bookmark: &str, end| plugin::Change {
+            series: series.into(),
+            bookmark: bookmark.into(),
+            dirty: Some(vec![types::Interval { start: 0, end }]),
+        };
+        let told = changes(vec![change("a", "m", 1_000)], &asked).unwrap();
+        assert_eq!(told.first().unwrap().dirty, Some(vec![Interval::new(Instant(0), Instant(1_000))]));
+        let refused = |said: Vec<plugin::Change>| changes(said, &asked).unwrap_err();
+        assert!(refused(vec![change("b", "m", 1_000)]).contains("`b`, which were not asked for"));
+        assert!(refused(vec![change("a", "m", 1_000), change("a", "n", 1_000)]).contains("or twice"));
+        assert!(refused(vec![change("a", &"m".repeat(1_025), 1_000)]).contains("longer than 1024 bytes"));
+        assert!(refused(vec![change("a", "m", 1_500)]).contains("whole microseconds"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use tidegate_model::{Cover, Fault, Gap, Series, Span};
+use tidegate_model::{Cover, Fault, Gap, Interval, Series, Span};
 
 /// Takes what a plugin hands over while a call runs.
 #[async_trait]
@@ -96,4 +96,24 @@ pub struct Partition {
     pub spans: Vec<Span>,
     /// Requests that it will take, as far as the plugin can tell.
     pub requests: u32,
+}
+
+/// A series, and up to where its changes are known.
+#[derive(Clone, Debug)]
+pub struct Bookmarked {
+    /// Which.
+    pub series: Arc<Series>,
+    /// What the plugin last gave for it; empty for nothing.
+    pub bookmark: String,
+}
+
+/// What has happened to a series since its bookmark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `Series::id`.
+    pub series: String,
+    /// Where it stands now; empty for nowhere.
+    pub bookmark: String,
+    /// Every change lies in these intervals; `None`: that is not known.
+    pub dirty: Option<Vec<Interval>>,
 }

@@ -15,7 +15,7 @@ use crate::events::Advance;
 use crate::layout::Layout;
 use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
-use crate::watermarks;
+use crate::watermarks::{self, Restated};
 use crate::{Error, Result};
 
 /// Replaced files of the host's own tables are kept this long for readers that still hold an older version.
@@ -117,6 +117,13 @@ impl Proven {
         }
     }
 
+    /// Puts changed watermarks in the place of those that were shown to whoever changes them. `false` when one of them is no
+    /// longer what was shown.
+    fn restate(&mut self, changes: &[Restated]) -> bool {
+        let Self::Watermarks(marks) = self else { return changes.is_empty() };
+        changes.iter().all(|Restated { before, after }| marks.insert(after.series.clone(), after.clone()) == *before)
+    }
+
     fn rows(&self, layout: &Layout) -> Result<RecordBatch> {
         match self {
             Self::Watermarks(marks) => watermarks::rows(layout, marks),
@@ -164,25 +171,57 @@ impl Checkpoint {
             {
                 return Ok(());
             }
-            if self.read_at != self.table.version() {
-                self.proven = self.proven.kind().read(&self.table).await?;
-                self.read_at = self.table.version();
-            }
+            self.renew().await?;
             let mut proven = self.proven.clone();
             proven.apply(coverage, run);
-            let rows = proven.rows(&self.layout)?;
-            let spec = FileSpec::plain(Arc::clone(&self.layout.file));
-            let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
-            let txn = batch.map(|batch| Transaction::new(app_id, batch));
-            match self.table.overwrite(adds, txn).await? {
-                Attempt::Done => {
-                    self.proven = proven;
-                    self.read_at = self.table.version();
-                    return Ok(());
-                }
+            match self.replace(proven, batch.map(|batch| Transaction::new(app_id, batch))).await? {
+                Attempt::Done => return Ok(()),
                 Attempt::Lost => self.table.reload().await?,
             }
         }
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Puts changed watermarks in the place of those that were shown to whoever changes them, as one, marked with a number
+    /// that the lane has not had: a run that does not know the change does not merge past it unseen.
+    ///
+    /// # Errors
+    /// [`Error::StateChanged`] when one of them is no longer what was shown; a store that refuses, or others that win every
+    /// race.
+    pub(crate) async fn restate(&mut self, app_id: &str, number: i64, changes: &[Restated]) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            self.table.reload().await?;
+            self.renew().await?;
+            let mut proven = self.proven.clone();
+            if !proven.restate(changes) {
+                return Err(Error::StateChanged { table: self.table.name.clone() });
+            }
+            if self.replace(proven, Some(Transaction::new(app_id, number))).await? == Attempt::Done {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Reads what the table's newest version that we know holds.
+    async fn renew(&mut self) -> Result<()> {
+        if self.read_at != self.table.version() {
+            self.proven = self.proven.kind().read(&self.table).await?;
+            self.read_at = self.table.version();
+        }
+        Ok(())
+    }
+
+    /// One attempt to replace all that the table holds.
+    async fn replace(&mut self, proven: Proven, txn: Option<Transaction>) -> Result<Attempt> {
+        let rows = proven.rows(&self.layout)?;
+        let spec = FileSpec::plain(Arc::clone(&self.layout.file));
+        let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
+        let attempt = self.table.overwrite(adds, txn).await?;
+        if attempt == Attempt::Done {
+            self.proven = proven;
+            self.read_at = self.table.version();
+        }
+        Ok(attempt)
     }
 }

@@ -47,6 +47,11 @@ impl Coverage {
         self.series.is_empty()
     }
 
+    /// The proven stretch of a series, from its first instant to its last.
+    pub(crate) fn covered(&self, series: &str) -> Option<Interval> {
+        self.series.get(series)?.covered.hull()
+    }
+
     /// What is proven, by series.
     pub(crate) fn proofs(&self) -> impl Iterator<Item = (&String, &Proof)> {
         self.series.iter()
@@ -59,7 +64,7 @@ impl Coverage {
     pub(crate) fn advance(&mut self, table: &str, known: Option<Interval>, advance: &Advance) -> Result<()> {
         let id = &advance.series.id;
         if let Some(new) = advance.covered.filter(|new| !new.is_empty()) {
-            let base = self.series.get(id).and_then(|proof| proof.covered.hull()).or(known);
+            let base = self.covered(id).or(known);
             if let Some(base) = base.filter(|base| new.start > base.end || new.end < base.start) {
                 let what = format!("series {id} is covered over {base:?}; {new:?} would leave a hole");
                 return Err(Error::contract(table, what));
@@ -96,7 +101,9 @@ impl Coverage {
                     self.series.insert(id, new);
                 }
                 Some(old) => {
-                    old.name = new.name;
+                    if !new.name.is_empty() {
+                        old.name = new.name;
+                    }
                     old.rows = old.rows.saturating_add(new.rows);
                     old.covered.extend(new.covered.as_slice().iter().copied());
                 }
@@ -104,11 +111,12 @@ impl Coverage {
         }
     }
 
-    /// The same with more rows counted; a series that proves nothing here is left out.
+    /// The same with more rows counted, also of series that prove nothing here.
     pub(crate) fn counting(&self, rows: &HashMap<String, i64>) -> Self {
         let mut counting = self.clone();
-        for (id, proof) in &mut counting.series {
-            proof.rows = proof.rows.saturating_add(rows.get(id).copied().unwrap_or_default());
+        for (id, more) in rows.iter().filter(|(_, more)| **more != 0) {
+            let proof = counting.series.entry(id.clone()).or_default();
+            proof.rows = proof.rows.saturating_add(*more);
         }
         counting
     }
@@ -119,12 +127,13 @@ impl Coverage {
             let covered = proof.covered.hull();
             match (marks.get_mut(id), covered) {
                 (Some(mark), covered) => {
-                    // Another lane may have moved the mark meanwhile; a stretch that no longer joins it is left to the
-                    // look-back rather than bridged.
-                    if let Some(new) = covered.filter(|c| c.start <= mark.covered.end && c.end >= mark.covered.start) {
-                        mark.covered = mark.covered.hull(new);
+                    // Others may have moved the mark meanwhile; a stretch that no longer joins it bridges nothing.
+                    if let Some(new) = covered {
+                        mark.advance(new);
                     }
-                    mark.name.clone_from(&proof.name);
+                    if !proof.name.is_empty() {
+                        mark.name.clone_from(&proof.name);
+                    }
                     mark.rows = mark.rows.saturating_add(proof.rows);
                     mark.last_run = run;
                 }
@@ -135,6 +144,7 @@ impl Coverage {
                         covered,
                         rows: proof.rows,
                         last_run: run,
+                        stored_until: None,
                     };
                     marks.insert(id.clone(), mark);
                 }
@@ -189,6 +199,6 @@ mod tests {
         first.advance("t", None, &advance(0, 10, 1)).unwrap();
         first.apply(&mut marks, Instant(1));
         coverage.apply(&mut marks, Instant(2));
-        assert_eq!(marks["s"].covered, interval((0, 10)));
+        assert_eq!((marks["s"].covered, marks["s"].stored_until), (interval((0, 10)), Some(Instant(60))));
     }
 }

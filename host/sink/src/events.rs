@@ -18,6 +18,7 @@ use crate::slices::Keys;
 use crate::stored::{EventKey, StoredReader};
 use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
+mod fence;
 mod gone;
 mod outgoing;
 
@@ -47,7 +48,8 @@ pub struct Advance {
     pub series: Arc<Series>,
     /// The stretch that is covered; in a lane of runs it must join what is covered. `None`: rows alone.
     pub covered: Option<Interval>,
-    /// Rows of this series in the push.
+    /// By how many rows this series grows: those that come in less those that are taken out. What the commit then finds
+    /// stored otherwise, because others have written too, is made up for there.
     pub rows: i64,
 }
 
@@ -99,6 +101,10 @@ impl Events {
 
     /// Takes rows (emitted columns, in declared order) and what they prove, as one. Waits while an earlier batch is being
     /// committed and the buffer is full.
+    ///
+    /// Rows must not be stored already, by what [`Events::reader`] or the watermarks tell. What other lanes store from then
+    /// on, or have stored and not merged, is found at the commit: a row that is stored as it is is not stored again, one with
+    /// other content is replaced.
     ///
     /// # Errors
     /// Rows or advances that break the contract: then nothing of this push is taken. A batch that could not be committed:

@@ -49,6 +49,19 @@ pub struct Observation {
     pub covered: Vec<(String, Cover)>,
     /// Tables whose configured names it resolved: a gap of a name that is not reported open again is resolved.
     pub catalogued: Vec<String>,
+    /// Open gaps that an operator gives up.
+    pub closed: Vec<GapRow>,
+    /// Gaps that an operator brings from elsewhere, as they were there; one that is open here already stays as it is.
+    pub entered: Vec<GapRow>,
+}
+
+impl GapRow {
+    /// Whether both are open and mean the same interval of the same series.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let open = self.resolved_at.is_none() && other.resolved_at.is_none();
+        open && (&self.table, &self.series, self.interval) == (&other.table, &other.series, other.interval)
+    }
 }
 
 /// The ledger, loaded.
@@ -185,6 +198,14 @@ fn apply(rows: &mut Vec<GapRow>, run: Instant, observation: &Observation) {
     }
     for (table, gap) in &observation.open {
         open(rows, run, table, gap);
+    }
+    for row in rows.iter_mut().filter(|row| observation.closed.iter().any(|gap| gap.is_same(row))) {
+        row.resolved_at = Some(run);
+    }
+    for gap in &observation.entered {
+        if !rows.iter().any(|row| row.is_same(gap)) {
+            rows.push(gap.clone());
+        }
     }
 }
 

@@ -56,8 +56,18 @@ pub struct RunRow {
     pub commits: i64,
     /// Data files.
     pub files: i64,
+    /// Data files that were replaced.
+    pub files_rewritten: i64,
+    /// Data files that were looked into.
+    pub files_compared: i64,
+    /// Bytes read of them.
+    pub bytes_compared: i64,
     /// Series read.
     pub series: i64,
+    /// Of these, series whose changes the historian told.
+    pub hinted: i64,
+    /// Series whose bookmark was lost or could not be asked for.
+    pub fell_back: i64,
     /// Wall time in seconds.
     pub duration_seconds: f64,
     /// From the newest covered instant to the end of the run, in seconds; the worst series.
@@ -139,7 +149,12 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         count("bytes", row.bytes, "Bytes received from the historian"),
         count("commits", row.commits, "Data commits"),
         count("files", row.files, "Data files"),
+        count("files_rewritten", row.files_rewritten, "Data files replaced, because a row of theirs changed"),
+        count("files_compared", row.files_compared, "Data files looked into to compare what was read again"),
+        count("bytes_compared", row.bytes_compared, "Bytes read of them"),
         count("series", row.series, "Series read"),
+        count("hinted", row.hinted, "Of these, series whose changes the historian told"),
+        count("fell_back", row.fell_back, "Series that it should have told of and did not: read by look-back"),
         seconds("duration_seconds", Some(row.duration_seconds), "Wall time"),
         seconds("lag_seconds", row.lag_seconds, "How far the slowest series is behind the end of the run"),
         text("plugin", &row.plugin, "The plugin"),

@@ -6,6 +6,7 @@ use std::fmt;
 use tidegate_model::{Instant, Watermark};
 
 use crate::events::{Events, EventsSpec};
+use crate::lane::LaneId;
 use crate::location::{Root, checked_name};
 use crate::records::{Records, RecordsSpec, watermarks_table};
 use crate::table::Table;
@@ -25,7 +26,8 @@ pub struct LakeConfig {
     pub checkpoint_schema: String,
     /// The name of the watermarks table in it.
     pub watermarks_table: String,
-    /// The plugin's prefix: its gap ledger is `<prefix>_gaps`, its runs `<prefix>_runs`, its rejects `<prefix>_rejects`.
+    /// The plugin's prefix: its gap ledger is `<prefix>_gaps`, its runs `<prefix>_runs`, its rejects `<prefix>_rejects`,
+    /// its bookmarks `<prefix>_bookmarks`.
     pub prefix: String,
     /// The pipeline that writes; names its lanes.
     pub pipeline: String,
@@ -90,12 +92,6 @@ impl Lake {
         Ok(Self { config, root })
     }
 
-    /// The lake's root folder.
-    #[must_use]
-    pub fn location(&self) -> &std::path::Path {
-        self.root.path()
-    }
-
     /// Opens a table of events for writing: creates it or adds what its declaration has more, takes the lane (`live`), and
     /// finishes what an interrupted run left behind.
     ///
@@ -155,6 +151,11 @@ impl Lake {
         let mut marks: Vec<Watermark> = watermarks::read(&table).await?.into_values().collect();
         marks.sort_by(|a, b| a.series.cmp(&b.series));
         Ok(marks)
+    }
+
+    /// Names a lane of this pipeline; `table` is without its schema.
+    pub(crate) fn lane_id(&self, table: &str, lane: &str) -> LaneId {
+        LaneId { pipeline: self.config.pipeline.clone(), table: table.to_owned(), lane: lane.to_owned() }
     }
 
     /// The name of one of the host's own tables.

@@ -16,8 +16,13 @@
 //! a higher number, so that its batch can never land, and then it is discarded. Whoever finds that its lane has another
 //! number than it left there stops: another run has taken it.
 //!
+//! Lanes do not wait for each other. Every attempt is made on the version that the lane has looked at; when another lane
+//! has taken it, the batch is decided again, with the files that the other has added. What another lane had committed but
+//! not merged when this one was opened is known from its staged file.
+//!
 //! Coverage without rows needs none of this: merging it alone is atomic, so an idle run makes no data commit.
 
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +35,7 @@ use crate::files::Listing;
 use crate::outgoing::{Decision, Outgoing};
 use crate::staged::{Staged, Staging};
 use crate::table::{ATTEMPTS, Attempt, Table};
+use crate::watermarks::Restated;
 use crate::{Error, Result};
 
 /// The checkpoint table is rewritten at most this often within a run; what is in between is safe in the staged file.
@@ -81,20 +87,24 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column.
+    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column. What is
+    /// staged is looked at after the table was loaded and before the watermarks are: what others had committed by then is
+    /// either still staged or merged already.
     pub(crate) async fn open(
         id: LaneId,
         table: Table,
         date: Option<&str>,
-        checkpoint: Checkpoint,
+        checkpoint: impl Future<Output = Result<Checkpoint>>,
         staging: Staging,
         run: Instant,
     ) -> Result<Self> {
         let last = table.txn(&id.app_id()).await?;
+        let left = staging.list().await?;
+        let checkpoint = checkpoint.await?;
         let merged = checkpoint.txn(&id.app_id()).await?;
         let mut lane = Self {
             id,
-            files: Listing::new(&table, date)?,
+            files: Listing::new(&table, date, left.others)?,
             table,
             checkpoint,
             staging,
@@ -105,12 +115,11 @@ impl Lane {
             staged: None,
             merged_at: std::time::Instant::now(),
         };
-        lane.recover().await?;
+        lane.recover(left.own).await?;
         Ok(lane)
     }
 
-    async fn recover(&mut self) -> Result<()> {
-        let left = self.staging.list().await?;
+    async fn recover(&mut self, left: Vec<Staged>) -> Result<()> {
         if let Some(committed) = left.iter().find(|staged| staged.batch == self.last) {
             tracing::info!(lane = self.id.app_id(), batch = committed.batch, "finishing an interrupted commit");
             let app_id = self.id.app_id();
@@ -162,6 +171,7 @@ impl Lane {
                     self.staging.remove(number).await?;
                 }
                 self.unmerged = all;
+                batch.landed(&self.table).await;
                 return Ok(decision);
             }
             let number = match staged.take() {
@@ -181,6 +191,7 @@ impl Lane {
                     if let Some(older) = self.staged.replace(number) {
                         self.staging.remove(older).await?;
                     }
+                    batch.landed(&self.table).await;
                     return Ok(decision);
                 }
                 Attempt::Lost => staged = Some((number, all)),
@@ -247,6 +258,18 @@ impl Lane {
             }
         }
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Changes watermarks from outside a run. The lane's number moves first, so that a run which holds the lane elsewhere
+    /// stops at its next commit and does not write past a state that it does not know.
+    ///
+    /// # Errors
+    /// Another run that has just committed to this lane; otherwise as [`Checkpoint::restate`].
+    pub(crate) async fn restate(&mut self, changes: &[Restated]) -> Result<()> {
+        self.fence(next_number(self.last)).await?;
+        self.checkpoint.restate(&self.id.app_id(), self.last, changes).await?;
+        self.merged = self.last;
+        Ok(())
     }
 
     /// The files are written already: what others did to the columns meanwhile must not change their meaning.

@@ -13,7 +13,7 @@ use crate::coverage::Coverage;
 use crate::events::Advance;
 use crate::files::Listing;
 use crate::lake::{Lake, RunStamp};
-use crate::lane::{Lane, LaneId};
+use crate::lane::Lane;
 use crate::layout::Layout;
 use crate::location::checked_name;
 use crate::outgoing::{Decision, Outgoing};
@@ -48,6 +48,12 @@ pub struct Written {
     pub bytes: u64,
     /// Data commits.
     pub commits: u64,
+    /// Data files that were replaced, because they held a row that is replaced or taken out.
+    pub files_rewritten: u64,
+    /// Data files that were looked into, to compare what is stored with what was read again.
+    pub files_compared: u64,
+    /// Bytes read of them.
+    pub bytes_compared: u64,
 }
 
 /// Rows that wait for their commit.
@@ -70,6 +76,27 @@ pub(crate) struct Opening<'a> {
     pub lane: LaneOf<'a>,
     pub run: RunStamp,
     pub policy: CommitPolicy,
+}
+
+impl Opening<'_> {
+    /// Creates the table or adds what its declaration has more, and takes the lane.
+    pub(crate) async fn lane(&self) -> Result<Lane> {
+        let (config, root, name, layout) = (&self.lake.config, &self.lake.root, self.table, self.layout);
+        let backfills = self.lake.own_table("backfills");
+        let (lane, checkpoint, kind) = match self.lane {
+            LaneOf::Runs { lane, watermarks } => (lane, watermarks, Kind::Watermarks),
+            LaneOf::Backfills => (backfills::LANE, backfills.as_str(), Kind::Backfills(name)),
+        };
+        checked_name("table", name)?;
+        checked_name("lane", lane)?;
+        let declared =
+            Declaration { schema: &config.schema, table: name, comment: self.comment, layout, properties: &[] };
+        let table = Table::open_or_create(root, &declared).await?;
+        let checkpoint = Checkpoint::open(root, &config.checkpoint_schema, checkpoint, kind);
+        let id = self.lake.lane_id(name, lane);
+        let staging = Staging::new(root.store()?, &config.checkpoint_schema, &id.file_prefix());
+        Lane::open(id, table, layout.partition.as_deref(), checkpoint, staging, self.run.at).await
+    }
 }
 
 /// A lane, and where its coverage ends up.
@@ -109,21 +136,8 @@ struct Outlets {
 impl<B: Batch> Writer<B> {
     /// Creates the table or adds what its declaration has more, and takes the lane.
     pub(crate) async fn open(opening: Opening<'_>, batch: B) -> Result<Self> {
-        let Opening { lake, table: name, comment, layout, lane, run, policy } = opening;
-        let backfills = lake.own_table("backfills");
-        let (lane, checkpoint, kind) = match lane {
-            LaneOf::Runs { lane, watermarks } => (lane, watermarks, Kind::Watermarks),
-            LaneOf::Backfills => (backfills::LANE, backfills.as_str(), Kind::Backfills(name)),
-        };
-        checked_name("table", name)?;
-        checked_name("lane", lane)?;
-        let config = &lake.config;
-        let declared = Declaration { schema: &config.schema, table: name, comment, layout, properties: &[] };
-        let table = Table::open_or_create(&lake.root, &declared).await?;
-        let checkpoint = Checkpoint::open(&lake.root, &config.checkpoint_schema, checkpoint, kind).await?;
-        let id = LaneId { pipeline: config.pipeline.clone(), table: name.to_owned(), lane: lane.to_owned() };
-        let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
-        let lane = Lane::open(id, table, layout.partition.as_deref(), checkpoint, staging, run.at).await?;
+        let lane = opening.lane().await?;
+        let Opening { lake, table: name, layout, run, policy, .. } = opening;
         Ok(Self {
             table: layout.table.clone(),
             policy,
@@ -203,7 +217,8 @@ impl<B: Batch> Writer<B> {
         if let Some(outlets) = &mut self.outlets {
             outlets.lane.finish().await?;
         }
-        Ok(self.written)
+        let reads = self.files.reads();
+        Ok(Written { files_compared: reads.files(), bytes_compared: reads.bytes(), ..self.written })
     }
 
     /// Sends the batch on its way, once the one before it has arrived.
@@ -242,6 +257,7 @@ impl<B: Batch> Writer<B> {
         self.written.files += decision.adds.len() as u64;
         self.written.bytes += decision.adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();
         self.written.commits += u64::from(!decision.is_empty());
+        self.written.files_rewritten += decision.removes.len() as u64;
         Ok(())
     }
 

@@ -118,6 +118,9 @@ pub(crate) struct Pi {
     /// Behaves like a server before 2021 SP3: no /points/search.
     #[arg(long)]
     no_points_search: bool,
+    /// Behaves like a server before 2018 SP1: no Stream Updates.
+    #[arg(long)]
+    no_stream_updates: bool,
     /// /system/configuration is readable.
     #[arg(long)]
     admin: bool,
@@ -254,6 +257,7 @@ impl Pi {
             local_zone_minutes: self.local_zone_minutes,
             csrf: !self.no_csrf,
             points_search: !self.no_points_search,
+            stream_updates: !self.no_stream_updates,
             admin: self.admin,
             refuse_unknown_parameters: self.refuse_unknown_parameters,
             exceptions_always: !self.exceptions_only_if_selected,

@@ -46,6 +46,7 @@ mod tag;
 mod time;
 mod tls;
 mod truth;
+mod updates;
 mod webid;
 mod wildcard;
 

@@ -35,7 +35,7 @@ fn dictionary(base: &str, subs: &[Sub]) -> Value {
     let entries = subs.iter().enumerate().map(|(index, sub)| {
         let query: Vec<(&str, &str)> = sub.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let resource = with_query(&format!("{base}{}", sub.path), &query);
-        (index.to_string(), json!({ "Method": "GET", "Resource": resource }))
+        (index.to_string(), json!({ "Method": sub.method, "Resource": resource }))
     });
     Value::Object(entries.collect())
 }
@@ -46,7 +46,7 @@ fn listed(sub: &Sub) -> Value {
         let value = value.parse::<u64>().map_or_else(|_| Value::from(value.as_str()), Value::from);
         ((*key).to_owned(), value)
     });
-    json!({ "Method": "GET", "Resource": sub.path, "Parameters": Value::Object(parameters.collect()) })
+    json!({ "Method": sub.method, "Resource": sub.path, "Parameters": Value::Object(parameters.collect()) })
 }
 
 /// Whether this answer to a dictionary asks for, or is, a list.
@@ -101,6 +101,7 @@ mod tests {
 
     fn sub() -> Sub {
         Sub {
+            method: "GET",
             path: "/streams/F1DP/recorded".into(),
             query: vec![
                 ("startTime", "2024-03-01T07:00:00Z".into()),

@@ -132,6 +132,7 @@ fn not_found(attributes: &Attributes) -> bool {
 /// Nested attributes come with `searchFullHierarchy`, hidden and excluded ones do not: nobody looks at them.
 fn sub(frame: &str) -> Sub {
     Sub {
+        method: "GET",
         path: format!("/streamsets/{}/value", encode(frame)),
         query: vec![("searchFullHierarchy", "true".to_owned()), ("selectedFields", FIELDS.to_owned())],
     }
@@ -139,6 +140,7 @@ fn sub(frame: &str) -> Sub {
 
 fn exists(frame: &str) -> Sub {
     Sub {
+        method: "GET",
         path: format!("/eventframes/{}", encode(frame)),
         query: vec![("selectedFields", "WebId;WebException;Errors;Message".to_owned())],
     }

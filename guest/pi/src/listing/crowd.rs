@@ -75,7 +75,7 @@ impl Crowd {
     fn sub(&self, open: &Open) -> Sub {
         let mut query = self.query.clone();
         query.extend([("startIndex", open.next.to_string()), ("maxCount", self.size.to_string())]);
-        Sub { path: open.path.clone(), query }
+        Sub { method: "GET", path: open.path.clone(), query }
     }
 
     /// Half as many listings at once, where the server did not come to the end of so many.

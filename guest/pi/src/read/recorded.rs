@@ -18,6 +18,7 @@ const FIELDS: &str = "Items.Timestamp;Items.Value;Items.Good;Items.Questionable;
 /// without it the server takes them for its local time.
 pub(crate) fn recorded(tag: &Tag, ask: &Ask) -> Sub {
     Sub {
+        method: "GET",
         path: tag.recorded(),
         query: vec![
             ("startTime", format_instant(ask.interval.start)),

@@ -24,7 +24,7 @@ impl Question {
         let fields = ("selectedFields", point_fields());
         let by_path = |path: String| Self {
             what: format!("point {path}"),
-            sub: Sub { path: "/points".to_owned(), query: vec![("path", path), fields.clone()] },
+            sub: Sub { method: "GET", path: "/points".to_owned(), query: vec![("path", path), fields.clone()] },
         };
         match name {
             Name::Path(path) => by_path(path.clone()),
@@ -32,7 +32,10 @@ impl Question {
             Name::WebId(web_id) => {
                 let mut path = String::from("/points/");
                 push_encoded(&mut path, web_id);
-                Self { what: format!("point with WebId {web_id}"), sub: Sub { path, query: vec![fields.clone()] } }
+                Self {
+                    what: format!("point with WebId {web_id}"),
+                    sub: Sub { method: "GET", path, query: vec![fields.clone()] },
+                }
             }
         }
     }

@@ -165,6 +165,7 @@ mod tests {
             covered: Interval::new(at(0), at(last)),
             rows,
             last_run: at(last),
+            stored_until: None,
         }
     }
 

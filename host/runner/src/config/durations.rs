@@ -1,5 +1,6 @@
 //! Durations, points in time and sizes as people write them: `48h`, `-7d`, `512MiB`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -15,6 +16,15 @@ pub enum Start {
     At(Instant),
     /// This long before the run begins.
     Ago(Duration),
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    /// From RFC 3339 or a duration before now, such as `-7d`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        time(text)
+    }
 }
 
 impl Start {

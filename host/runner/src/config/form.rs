@@ -139,6 +139,11 @@ pub struct Ingestion {
     #[serde(default = "two_days")]
     #[schemars(with = "Zero", extend("format" = "tidegate-duration"))]
     pub lookback: Value,
+    /// Where the historian tells what it changed, how often the whole look-back is read all the same: nobody promises that it
+    /// tells everything. `0`: on each run.
+    #[serde(default = "six_hours")]
+    #[schemars(with = "Zero", extend("format" = "tidegate-duration"))]
+    pub full_lookback_every: Value,
     /// `all`, or `good`: then events of other quality are counted, not stored.
     #[serde(default)]
     pub quality: Quality,
@@ -154,6 +159,7 @@ impl Default for Ingestion {
             incremental_window_days: thirty(),
             start: None,
             lookback: two_days(),
+            full_lookback_every: six_hours(),
             quality: Quality::All,
             mirror: Mirror::Full,
         }
@@ -271,4 +277,8 @@ fn thirty() -> u32 {
 
 fn two_days() -> Value {
     Value::from("48h")
+}
+
+fn six_hours() -> Value {
+    Value::from("6h")
 }

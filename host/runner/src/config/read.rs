@@ -85,10 +85,6 @@ impl Config {
                 "auth.type: `{kind}` is not available yet in this version; use basic, bearer or anonymous"
             ));
         }
-        if self.sink.location.split_once("://").is_some_and(|(scheme, _)| scheme != "file") {
-            self.unavailable
-                .push("sink.location: object stores are not available yet in this version; use a path".to_owned());
-        }
     }
 }
 
@@ -148,7 +144,9 @@ fn ingestion(form: &form::Ingestion) -> Result<Ingestion, Vec<Wrong>> {
         None => Start::Ago(Duration::from_secs(u64::from(form.incremental_window_days) * 86_400)),
     };
     let lookback = at("/ingestion/lookback", durations::duration(&text(&form.lookback)))?;
-    Ok(Ingestion { start, lookback, quality: form.quality, mirror: form.mirror })
+    let every = durations::duration(&text(&form.full_lookback_every));
+    let full_lookback_every = at("/ingestion/full_lookback_every", every)?;
+    Ok(Ingestion { start, lookback, full_lookback_every, quality: form.quality, mirror: form.mirror })
 }
 
 fn performance(wrong: &mut Vec<Wrong>, form: &form::Performance) -> Result<Performance, Vec<Wrong>> {

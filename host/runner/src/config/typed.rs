@@ -122,6 +122,8 @@ pub struct Ingestion {
     pub start: Start,
     /// How much behind the cursor is read again; zero turns it off.
     pub lookback: Duration,
+    /// How often all of it is read although the historian tells what it changed; zero: always.
+    pub full_lookback_every: Duration,
     /// Which events are stored.
     pub quality: Quality,
     /// What is done with events that the historian has changed.

@@ -3,6 +3,7 @@
 
 mod mirror;
 mod outlet;
+mod unapplied;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use arrow::array::RecordBatch;
 use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Retry, Series, Span, Window};
 use tidegate_sandbox::TableSpec;
 use tidegate_sink::{Advance, EventKey, Reject, StoredReader};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::progress::Progress;
 
@@ -69,6 +70,8 @@ pub(crate) struct Intake {
     good_only: bool,
     mirror: MirrorPolicy,
     states: std::sync::Mutex<HashMap<String, Progressed>>,
+    /// Set once it is known which series without a cursor have rows all the same.
+    known: OnceCell<()>,
     outputs: Outputs,
     broken: AtomicBool,
     locked_out: AtomicBool,
@@ -110,6 +113,7 @@ impl Intake {
             good_only,
             mirror,
             states: std::sync::Mutex::new(windows.iter().map(state).collect()),
+            known: OnceCell::new(),
             outputs,
             broken: AtomicBool::new(false),
             locked_out: AtomicBool::new(false),
@@ -203,7 +207,38 @@ impl Intake {
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let states = self.states();
         let moving = states.values().filter(|state| !state.window.advance.is_empty());
-        moving.map(|state| state.reached.min(state.window.advance.end).max(state.window.advance.start)).min()
+        moving.map(|state| state.proven.min(state.window.advance.end).max(state.window.advance.start)).min()
+    }
+
+    /// A series without a cursor may have rows in the table all the same: its checkpoints were lost, or are those of another
+    /// lake. Looked up once for all such series, when the first of them delivers; one without rows is not compared.
+    async fn look_for_rows(&self, covers: &[Cover]) -> Result<(), tidegate_sink::Error> {
+        let Some(reader) = &self.outputs.stored else { return Ok(()) };
+        let unknown = |cover: &Cover| self.states().get(&cover.series).is_some_and(|state| state.window.is_unknown());
+        if !covers.iter().any(unknown) {
+            return Ok(());
+        }
+        let look = async || {
+            let all: Vec<(String, Window)> =
+                self.states().iter().map(|(series, state)| (series.clone(), state.window)).collect();
+            let unknown = all.into_iter().filter(|(_, window)| window.is_unknown());
+            let windows: HashMap<String, Interval> = unknown.map(|(series, window)| (series, window.read)).collect();
+            let holding = reader.holding(&windows).await?;
+            tracing::debug!(
+                table = self.table.name,
+                series = windows.len(),
+                holding = holding.len(),
+                "without a cursor"
+            );
+            let mut states = self.states();
+            for series in windows.keys().filter(|series| !holding.contains(*series)) {
+                if let Some(state) = states.get_mut(series) {
+                    state.window.settled = state.window.read.start;
+                }
+            }
+            Ok(())
+        };
+        self.known.get_or_try_init(look).await.map(|_known| ())
     }
 
     async fn send(&self, page: Page) -> Result<(), Fault> {

@@ -73,6 +73,7 @@ async fn enter(run: &Run<'_>, table: &TableSpec, mut observed: Observed, catalog
             open: gaps.into_iter().map(|gap| (name.clone(), gap)).collect(),
             covered: observed.covered().map(|cover| (name.clone(), cover)).collect(),
             catalogued: vec![name],
+            ..Observation::default()
         },
     );
     ledger.save().await?;

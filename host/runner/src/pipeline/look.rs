@@ -85,7 +85,8 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
     };
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
     let policy = job.window_policy(report::now(), &RunOptions::default());
-    let owed = windows::Again { gaps: windows::owed(job, &lake, table).await?, open: windows::Owed::new() };
+    // Without hints: to ask for them would use them up.
+    let owed = windows::Again { gaps: windows::owed(job, &lake, table).await?, ..windows::Again::default() };
     let rounds = windows::rounds(job, table, &catalogue.series, &marks, &owed, &policy).await?;
     Ok((catalogue, rounds))
 }

@@ -1,6 +1,6 @@
 //! The figures of a run, gathered while it goes, and the row that stays of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +36,11 @@ impl Observed {
                 None => gaps.push(gap),
             }
         }
+    }
+
+    /// The series with such an interval.
+    pub(crate) fn broken(&self) -> HashSet<String> {
+        self.gaps.keys().cloned().collect()
     }
 
     /// Intervals that were not proven.
@@ -116,6 +121,12 @@ impl Report {
         std::mem::take(&mut self.observed)
     }
 
+    /// Takes of how many series the historian told what changed, and of how many it should have.
+    pub(crate) fn hinted(&mut self, (hinted, fell_back): (u64, u64)) {
+        self.summary.hinted += hinted;
+        self.summary.fell_back += fell_back;
+    }
+
     /// The rows of a table are committed, whatever becomes of the rest.
     pub(crate) fn committed(&mut self) {
         self.read += 1;
@@ -130,6 +141,9 @@ impl Report {
         self.summary.deleted += written.deleted;
         self.summary.commits += written.commits;
         self.summary.files += written.files;
+        self.summary.files_rewritten += written.files_rewritten;
+        self.summary.files_compared += written.files_compared;
+        self.summary.bytes_compared += written.bytes_compared;
         self.summary.tables.insert(table.to_owned(), written.rows);
     }
 
@@ -223,7 +237,12 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
         bytes: count(summary.bytes),
         commits: count(summary.commits),
         files: count(summary.files),
+        files_rewritten: count(summary.files_rewritten),
+        files_compared: count(summary.files_compared),
+        bytes_compared: count(summary.bytes_compared),
         series: count(summary.series),
+        hinted: count(summary.hinted),
+        fell_back: count(summary.fell_back),
         duration_seconds: summary.duration_seconds,
         lag_seconds: (summary.command == Command::Run).then_some(summary.lag_seconds),
         plugin: job.description().name.clone(),

@@ -1,11 +1,11 @@
 //! What a run reads of each series, in rounds: first what is new together with the look-back, then what earlier runs still
-//! owe below it. In this order, because a stretch that fails on every run must not keep new events from being read.
+//! owe below it, then what the historian says it changed there. In this order, because a stretch that fails on every run must not keep new events from being read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tidegate_model::{Fault, Interval, Series, Span, Watermark, Window, WindowPolicy};
+use tidegate_model::{Fault, Hint, Interval, Series, Span, Watermark, Window, WindowPolicy};
 use tidegate_sandbox::{Partition, TableSpec};
 use tidegate_sink::Lake;
 
@@ -21,11 +21,14 @@ const LOOKED_AFTER: usize = 50;
 pub(crate) type Owed = HashMap<String, Vec<Interval>>;
 
 /// What is read again although no look-back reaches it.
+#[derive(Default)]
 pub(crate) struct Again {
     /// What earlier runs could not prove.
     pub(crate) gaps: Owed,
     /// Where records are stored that had no end yet.
     pub(crate) open: Owed,
+    /// What the historian says it changed, by series.
+    pub(crate) hints: HashMap<String, Hint>,
 }
 
 /// One pass over some series: each has one window.
@@ -69,8 +72,10 @@ pub(crate) async fn rounds(
     again: &Again,
     policy: &WindowPolicy,
 ) -> Result<Vec<Round>, Fault> {
-    let live = live(series, marks, &again.gaps, policy);
-    let repairs = repairs(&live, marks, &again.gaps, REPAIRS).into_iter().chain(open(&live, marks, &again.open));
+    let mut live = live(series, marks, &again.gaps, policy);
+    let changed = changed(&mut live, marks, again, policy);
+    let repairs = repairs(&live, marks, &again.gaps, REPAIRS).into_iter();
+    let repairs = repairs.chain(changed).chain(open(&live, marks, &again.open));
     let repairs: Vec<_> = repairs.collect();
     let mut rounds = Vec::new();
     for windows in std::iter::once(live).chain(repairs).filter(|windows| !windows.is_empty()) {
@@ -118,6 +123,35 @@ fn repairs(
     rounds
 }
 
+/// What the historian says it changed: cuts the look-back down to it where that is allowed, and makes the n-th stretch
+/// below it the n-th round. What is owed there is left to its repair, and keeps the look-back whole if it lies in it: an
+/// archive that was not believed is looked at as widely as before.
+fn changed(
+    live: &mut [(Arc<Series>, Window)],
+    marks: &HashMap<String, Watermark>,
+    again: &Again,
+    policy: &WindowPolicy,
+) -> Vec<Vec<(Arc<Series>, Window)>> {
+    let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = Vec::new();
+    for (series, window) in live {
+        let (Some(hint), Some(mark)) = (again.hints.get(&series.id), marks.get(&series.id)) else { continue };
+        let gaps = again.gaps.get(&series.id).map(Vec::as_slice).unwrap_or_default();
+        let owes = gaps.iter().any(|gap| !gap.intersection(window.read).is_empty());
+        let narrow = hint.narrow && !owes && !series.ahead && policy.lookback_nanos.is_some();
+        let (narrowed, below) = Hint { narrow, ..hint.clone() }.windows(*window, mark.covered);
+        *window = narrowed;
+        for (round, window) in below.into_iter().flat_map(|window| window.without(gaps)).enumerate() {
+            if round == rounds.len() {
+                rounds.push(Vec::new());
+            }
+            if let Some(round) = rounds.get_mut(round) {
+                round.push((Arc::clone(series), window));
+            }
+        }
+    }
+    rounds
+}
+
 /// A record that began before the look-back and has not ended may have been ended meanwhile, at a time before it too.
 fn open(
     live: &[(Arc<Series>, Window)],
@@ -160,7 +194,8 @@ mod tests {
 
     fn mark(id: &str, covered: Interval) -> (String, Watermark) {
         let last_run = covered.end;
-        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run })
+        let stored_until = None;
+        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run, stored_until })
     }
 
     const POLICY: WindowPolicy =
@@ -176,6 +211,44 @@ mod tests {
             repairs(&windows, &HashMap::new(), &owed, REPAIRS).iter().all(Vec::is_empty),
             "the window holds the gap already"
         );
+    }
+
+    fn hinted(dirty: &[Interval], gaps: &[Interval], policy: &WindowPolicy) -> (Interval, Vec<Vec<Interval>>) {
+        const SECOND: i64 = 1_000_000;
+        let marks = HashMap::from([mark("a", interval(0, 100_000 * SECOND))]);
+        let hint = Hint { dirty: dirty.to_vec(), narrow: true };
+        let again = Again {
+            gaps: Owed::from([("a".into(), gaps.to_vec())]),
+            hints: HashMap::from([("a".into(), hint)]),
+            ..Again::default()
+        };
+        let mut windows = live(&[series("a")], &marks, &again.gaps, policy);
+        let rounds = changed(&mut windows, &marks, &again, policy);
+        let reads = |round: Vec<(Arc<Series>, Window)>| round.into_iter().map(|(_, window)| window.read).collect();
+        (windows[0].1.read, rounds.into_iter().map(reads).collect())
+    }
+
+    #[test]
+    fn a_hint_cuts_the_look_back_and_adds_what_lies_below_save_what_is_owed_there() {
+        const SECOND: i64 = 1_000_000;
+        let at = |from: i64, to: i64| interval(from * SECOND, to * SECOND);
+        let nanos = 1_000_000_000;
+        let policy =
+            WindowPolicy { now: Instant(100_100 * nanos), start: Instant(0), lookback_nanos: Some(50_000 * nanos) };
+        let dirty = [at(10_000, 10_001), at(60_000, 60_001)];
+        let around = |from: i64| at(from - 600, from + 601);
+        let (live, rounds) = hinted(&dirty, &[], &policy);
+        assert_eq!((live, rounds), (at(99_400, 100_100), vec![vec![around(10_000)], vec![around(60_000)]]));
+        let (live, rounds) = hinted(&dirty, &[at(9_000, 10_000)], &policy);
+        assert_eq!((live, &rounds[0]), (at(99_400, 100_100), &vec![at(10_000, 10_601)]));
+        let (live, rounds) = hinted(&dirty, &[at(70_000, 70_001)], &policy);
+        assert_eq!(
+            (live, rounds),
+            (at(50_000, 100_100), vec![vec![around(10_000)]]),
+            "a gap keeps the look-back whole"
+        );
+        let all = WindowPolicy { lookback_nanos: None, ..policy };
+        assert_eq!(hinted(&dirty, &[], &all), (at(0, 100_100), Vec::new()), "a full refresh reads all");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::table::Table;
 use crate::testing::{Dice, HUGE, RUN, Row, advance, batch, field, lake, micros, noon, number, row, spec, stored};
 
 mod amend;
+mod races;
 
 async fn open(lake: &Lake, policy: CommitPolicy) -> Events {
     lake.events(spec(), "live", RUN, policy).await.unwrap()

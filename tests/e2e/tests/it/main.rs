@@ -7,6 +7,7 @@
 mod assets;
 mod backfill;
 mod bad_input;
+mod bucket;
 mod faults;
 mod frames;
 mod guests;
@@ -16,5 +17,8 @@ mod load;
 mod mirror;
 mod plant;
 mod secrets;
+mod state;
+mod store;
 mod table;
 mod truth;
+mod updates;

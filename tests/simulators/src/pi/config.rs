@@ -293,6 +293,10 @@ pub struct Knobs {
     pub strict_frame_search: bool,
     /// `recorded` of a whole element or frame is 409 where an attribute has no history, else it leaves that one out.
     pub parent_recorded_conflict: bool,
+    /// Stream Updates exist (since 2018 SP1).
+    pub stream_updates: bool,
+    /// Updates can be retrieved again with an older marker, else each is given out once.
+    pub updates_repeatable: bool,
     /// `/streams/{id}/value` reads attributes without data reference too, else it answers 409.
     pub static_streams: bool,
 }
@@ -326,6 +330,8 @@ impl Default for Knobs {
             unacknowledged_date: "1970-01-01T00:00:00Z".to_owned(),
             strict_frame_search: false,
             parent_recorded_conflict: false,
+            stream_updates: true,
+            updates_repeatable: true,
             static_streams: false,
         }
     }

@@ -7,10 +7,13 @@
 //! | `GET /_sim/stats`, `DELETE /_sim/stats` | figures; back to zero |
 //! | `GET /_sim/faults`, `POST /_sim/faults` | how often each fired; replace all by a JSON list (objects or one-line specs) |
 //! | `POST /_sim/events` | `{"tag":NAME,"insert":[{"timestamp":T,"value":V,…}],"delete":[T],"replace":[{…,"ordinal":N}]}` |
+//! | `POST /_sim/updates` | `{"pass_seconds":N,"forget":true,"spoil":NAME}`: idle time, a restart, an error of Stream Updates |
 //! | `POST /_sim/end` | `{"end":T}` moves the end of what has arrived |
 //! | `POST /_sim/tags` | `{"name":NAME,"kind":"Float64"}` adds a tag; its index |
 //!
 //! No authentication: it exists only where `--control` asks for it.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use http::Method;
@@ -47,6 +50,7 @@ pub(crate) fn serve(app: &App, parts: &Parts, body: &[u8], out: &mut Vec<u8>) ->
         (&Method::GET, "/_sim/faults") => Ok(json!({"fired": app.faults.fired()})),
         (&Method::POST, "/_sim/faults") => faults(app, body),
         (&Method::POST, "/_sim/events") => edit(app, body),
+        (&Method::POST, "/_sim/updates") => updates(app, body),
         (&Method::POST, "/_sim/end") => end(app, body),
         (&Method::POST, "/_sim/tags") => add(app, body),
         _ => return Refusal::no_route(parts.uri.path()).write(out),
@@ -197,6 +201,29 @@ fn end(app: &App, body: &[u8]) -> Result<Json> {
     let text = body.get("end").and_then(Json::as_str).context("the member end is missing")?;
     app.truth.set_end(parse_rfc3339(text)?);
     Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cache {
+    #[serde(default)]
+    pass_seconds: u64,
+    #[serde(default)]
+    forget: bool,
+    spoil: Option<String>,
+}
+
+fn updates(app: &App, body: &[u8]) -> Result<Json> {
+    let cache: Cache = serde_json::from_slice(body).context("updates")?;
+    let spoilt = match &cache.spoil {
+        Some(name) => app.truth.spoil_updates(tag(app, name)?),
+        None => 0,
+    };
+    app.truth.updates().pass(Duration::from_secs(cache.pass_seconds));
+    if cache.forget {
+        app.truth.updates().forget();
+    }
+    Ok(json!({"spoilt": spoilt}))
 }
 
 fn add(app: &App, body: &[u8]) -> Result<Json> {

@@ -9,6 +9,8 @@
 //! | `points`, `points/multiple`, `points/search`, `points/get`, `points/attributes` | `/points…` |
 //! | `streams/{recorded,value,end,summary,recordedattime}` | `/streams/{id}/…` |
 //! | `streamsets/{recorded,value,end}` | `/streamsets/…?webId=…` |
+//! | `streams/updates`, `streams/updates/get` | `POST /streams/{id}/updates`, `/streams/updates/{marker}` |
+//! | `streamsets/updates` | `POST /streamsets/updates?webId=…`, `/streamsets/updates?marker=…` |
 //! | `streamsets/parent/{recorded,value}` | `/streamsets/{id}/…` of an element, an event frame or an attribute |
 //! | `assetservers`, `assetservers/get`, `assetservers/assetdatabases` | `/assetservers[?name=\|?path=]`, `/{id}`, `/{id}/assetdatabases` |
 //! | `assetdatabases`, `assetdatabases/get` | `/assetdatabases?path=`, `/{id}` |
@@ -33,6 +35,7 @@ mod source;
 mod streams;
 mod streamsets;
 mod summary;
+mod updates;
 
 use super::answer::{Head, Refusal};
 use super::app::{App, Call};
@@ -78,6 +81,14 @@ impl Route {
             ["streams", _, "value"] => ("streams/value", streams::value),
             ["streams", _, "end"] => ("streams/end", streams::end),
             ["streams", _, "summary"] => ("streams/summary", summary::summary),
+            ["streams", "updates", _] | ["streams", _, "updates"] | ["streamsets", "updates"]
+                if !app.config.knobs.stream_updates =>
+            {
+                return None;
+            }
+            ["streams", "updates", _] => ("streams/updates/get", updates::retrieve),
+            ["streams", _, "updates"] => ("streams/updates", updates::register),
+            ["streamsets", "updates"] => ("streamsets/updates", updates::several),
             ["streamsets", "recorded"] => ("streamsets/recorded", streamsets::recorded),
             ["streamsets", "value"] => ("streamsets/value", streamsets::value),
             ["streamsets", "end"] => ("streamsets/end", streamsets::end),
@@ -139,15 +150,20 @@ impl Route {
     pub(crate) fn has_subject(self) -> bool {
         let lists = ["dataservers/", "enumerationsets/", "system/", "assetservers/", "streamsets/"];
         let named = self.label.contains('/') && !lists.iter().any(|list| self.label.starts_with(list));
-        (named && !self.label.ends_with("/multiple") && self.label != "points/search")
+        let plain = ["points/search", "streams/updates/get"];
+        (named && !self.label.ends_with("/multiple") && !plain.contains(&self.label))
             || self.label.starts_with("streamsets/parent/")
     }
 }
 
 /// Checks the method and runs the handler.
 pub(crate) fn serve(route: Route, call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusal> {
-    let (method, allow) = if route.label == "batch" { ("POST", "POST") } else { ("GET", "GET") };
-    if !call.method.eq_ignore_ascii_case(method) {
+    let (methods, allow): (&[&str], _) = match route.label {
+        "batch" | "streams/updates" => (&["POST"], "POST"),
+        "streamsets/updates" => (&["GET", "POST"], "GET, POST"),
+        _ => (&["GET"], "GET"),
+    };
+    if !methods.iter().any(|method| call.method.eq_ignore_ascii_case(method)) {
         return Err(Refusal::method(call.method, allow));
     }
     if route.label == "batch" && call.sub {

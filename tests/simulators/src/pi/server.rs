@@ -119,6 +119,16 @@ impl Server {
         self.app.faults.fired()
     }
 
+    /// Lets time pass for what the server forgets when nobody asks for it: Stream Updates, after 15 minutes.
+    pub fn let_pass(&self, time: Duration) {
+        self.app.truth.updates().pass(time);
+    }
+
+    /// Forgets who is signed up for Stream Updates, as a restart of the service does.
+    pub fn forget_updates(&self) {
+        self.app.truth.updates().forget();
+    }
+
     /// Stops listening, lets requests in progress end for up to two seconds, and closes every connection.
     pub fn stop(mut self) {
         self.shut();

@@ -12,6 +12,7 @@ use super::frames::{FrameTruth, Record};
 use super::generate::{Generator, mix};
 use super::names;
 use super::tag::{Kind, Point, Tag};
+use super::updates::{Action, Updates};
 use super::webid::Guid;
 
 /// The data behind a server; clones share it.
@@ -28,6 +29,7 @@ struct Inner {
     clock: Clock,
     tags: RwLock<Arc<Catalogue>>,
     assets: Af,
+    updates: Updates,
 }
 
 /// All tags and the ways to find one.
@@ -77,7 +79,8 @@ impl Truth {
         let start = clock.arrived() - (config.days * DAY as f64) as i64;
         let server = server_guid(&config.server_name);
         let assets = Af::new(config, start, clock.arrived());
-        let inner = Inner { config: config.clone(), server, start, clock, tags: RwLock::default(), assets };
+        let (tags, updates) = (RwLock::default(), Updates::new(config.seed));
+        let inner = Inner { config: config.clone(), server, start, clock, tags, assets, updates };
         let truth = Truth { inner: Arc::new(inner) };
         let mut catalogue = Catalogue::default();
         for index in 0..config.tags {
@@ -178,21 +181,31 @@ impl Truth {
 
     /// Adds an event, after those that already share its timestamp. `false`: no such tag.
     pub fn insert(&self, tag_index: usize, event: Event) -> bool {
-        let ticks = event.ticks;
-        self.change(tag_index, ticks, |events| events.push(Arc::new(event))).is_some()
+        let (ticks, newest) = (event.ticks, self.newest(tag_index));
+        let action = if newest.is_none_or(|newest| ticks > newest) { Action::Add } else { Action::Update };
+        let done = self.change(tag_index, ticks, |events| events.push(Arc::new(event.clone()))).is_some();
+        self.inner.updates.announce(tag_index, action, &event);
+        done
     }
 
     /// Replaces the `ordinal`-th event at `ticks`, 0 first. `false`: there is none.
     pub fn replace(&self, tag_index: usize, ticks: i64, ordinal: usize, event: Event) -> bool {
         let new = Event { ticks, ..event };
-        let done =
-            self.change(tag_index, ticks, |events| events.get_mut(ordinal).map(|slot| *slot = Arc::new(new)).is_some());
-        done == Some(true)
+        let put = |events: &mut Vec<Arc<Event>>| events.get_mut(ordinal).map(|slot| *slot = Arc::new(new.clone()));
+        let done = self.change(tag_index, ticks, put).flatten().is_some();
+        if done {
+            self.inner.updates.announce(tag_index, Action::Update, &new);
+        }
+        done
     }
 
     /// Deletes every event at `ticks`; how many there were.
     pub fn delete(&self, tag_index: usize, ticks: i64) -> usize {
-        self.change(tag_index, ticks, |events| std::mem::take(events).len()).unwrap_or(0)
+        let gone = self.change(tag_index, ticks, std::mem::take).unwrap_or_default();
+        for event in &gone {
+            self.inner.updates.announce(tag_index, Action::Delete, event);
+        }
+        gone.len()
     }
 
     /// Adds a tag, as an administrator would at run time; its index. `born` decides whether it brings a history.
@@ -204,9 +217,23 @@ impl Truth {
         index
     }
 
+    /// The metadata of a tag changes: its Stream Updates end with an error when they are next asked for. How many signups
+    /// that concerns.
+    pub fn spoil_updates(&self, tag_index: usize) -> usize {
+        self.inner.updates.spoil(tag_index)
+    }
+
+    /// The newest archived instant of a tag.
+    fn newest(&self, tag_index: usize) -> Option<i64> {
+        let catalogue = self.catalogue();
+        let view = View::new(catalogue.tags.get(tag_index)?, &self.inner.clock, false);
+        view.newest(i64::MAX / 4).map(|item| item.ticks())
+    }
+
     fn change<T>(&self, tag_index: usize, ticks: i64, change: impl FnOnce(&mut Vec<Arc<Event>>) -> T) -> Option<T> {
         let catalogue = self.catalogue();
         let tag = catalogue.tags.get(tag_index)?;
+        self.inner.updates.follow(self, tag_index);
         let now = View::new(tag, &self.inner.clock, false).collect(ticks, ticks, false, usize::MAX);
         let now: Vec<Arc<Event>> = now.iter().map(|item| Arc::new(item.event(tag))).collect();
         Some(tag.edit(|overlay| change(overlay.entry(ticks).or_insert(now))))
@@ -260,6 +287,11 @@ impl Truth {
     /// One tag as of now.
     pub(crate) fn view<'a>(&self, tag: &'a Tag) -> View<'a> {
         View::new(tag, &self.inner.clock, self.inner.config.snapshot)
+    }
+
+    /// Who is signed up for updates.
+    pub(crate) fn updates(&self) -> &Updates {
+        &self.inner.updates
     }
 
     /// The data server's GUID.

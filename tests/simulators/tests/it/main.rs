@@ -13,3 +13,4 @@ mod program;
 mod reading;
 mod strictness;
 mod tls;
+mod updates;

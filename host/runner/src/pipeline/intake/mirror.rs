@@ -9,6 +9,7 @@ use tidegate_model::{Domain, Fault, Instant, Interval, Retry, Window};
 use tidegate_sink::{EventKey, StoredKeys};
 
 use super::outlet::Checked;
+use super::unapplied::Unapplied;
 use crate::pipeline::rows::Rows;
 
 /// Deletions of one series that are remembered until all is known; more are suspicious, whatever is stored.
@@ -35,12 +36,27 @@ pub(crate) struct Compared {
     beyond: usize,
     /// First and last microsecond of all deletions.
     ends: Option<(i64, i64)>,
+    /// Stored where nothing should have changed, and deletions there.
+    steady: (usize, usize),
 }
 
 impl Compared {
-    /// Whether more than half of what is stored would vanish.
+    /// Whether more than half of what is stored would vanish; where nothing should have changed, a few are enough. One may:
+    /// the newest event, which was only a snapshot.
     fn shrinks(&self) -> bool {
-        self.beyond > 0 || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
+        let (stored, deleted) = self.steady;
+        self.beyond > 0
+            || (self.deleted.len() > FEW && self.deleted.len() * 2 > self.stored)
+            || (deleted > 1 && deleted * 2 > stored)
+    }
+
+    /// Counts what should not have changed: `again` without `changed`.
+    fn expect(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
+        let before = Interval::new(again.start, again.end.min(changed.start));
+        let after = Interval::new(again.start.max(changed.end), again.end);
+        let steady = |key: &&EventKey| !changed.contains(Instant::from_micros(key.micros));
+        self.steady.0 += stored.count(series, before) + stored.count(series, after);
+        self.steady.1 += deleted.iter().filter(steady).count();
     }
 
     fn add(&mut self, deleted: Vec<EventKey>) {
@@ -81,13 +97,6 @@ pub(super) struct Changes {
     pub(super) unapplied: Unapplied,
 }
 
-/// Differences that were seen and left alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Unapplied {
-    pub(super) edited: u64,
-    pub(super) deleted: u64,
-}
-
 /// One page as the comparison sees it.
 pub(super) struct Fresh<'a> {
     pub(super) rows: Option<&'a Rows<'a>>,
@@ -123,14 +132,13 @@ impl Changes {
     }
 
     /// Up to where a page proves anything of a series. Deletions that wait until more is known are in memory only: what
-    /// they lie in must not count as read yet, or a run that dies would never make up for them. Below the cursor it does
-    /// no harm, because the look-back reads it again.
+    /// they lie in must not count as read yet, or a run that dies would never make up for them. All of them below the
+    /// cursor do no harm, because the look-back reads them again.
     pub(super) fn proven_until(&self, series: &str, window: Window) -> Instant {
         let waiting = self.compared.get(series).and_then(Compared::stretch);
         let shrunk = self.shrunk.iter().find(|(id, _, _)| id == series).map(|(_, stretch, _)| *stretch);
-        let first = waiting.or(shrunk).map(|stretch| stretch.start);
-        let again = |first: &Instant| !window.advance.is_empty() && *first < window.advance.start;
-        first.filter(|first| !again(first)).unwrap_or(window.read.end)
+        let again = |stretch: &Interval| !window.advance.is_empty() && stretch.end <= window.advance.start;
+        waiting.or(shrunk).filter(|stretch| !again(stretch)).map_or(window.read.end, |stretch| stretch.start)
     }
 
     fn filter(&mut self, fresh: &Fresh<'_>) {
@@ -168,6 +176,9 @@ impl Changes {
             let known = *write && stored.contains(series, micros, sequence);
             if known {
                 replaced.insert((micros, sequence));
+                if policy.append_only {
+                    self.unapplied.edited.push((series.to_owned(), *index));
+                }
             }
             self.late += u64::from(*write && !known && micros < cursor);
             if let Some(kept) = self.write.get_mut(*index) {
@@ -177,8 +188,7 @@ impl Changes {
         let (edited, deleted): (Vec<_>, Vec<_>) =
             found.gone.into_iter().partition(|key| replaced.contains(&(key.micros, key.sequence)));
         if policy.append_only {
-            self.unapplied.edited += edited.len() as u64;
-            self.unapplied.deleted += deleted.len() as u64;
+            self.unapplied.deleted.extend(deleted);
             return;
         }
         let mut left = edited.len();
@@ -188,6 +198,9 @@ impl Changes {
             left += deleted.len();
             self.gone.extend(deleted);
         } else {
+            if let Some(changed) = checked.windows.get(series).and_then(|window| window.changed) {
+                compared.expect(stored, series, again, changed, &deleted);
+            }
             compared.add(deleted);
         }
         if done {
@@ -248,12 +261,11 @@ impl Looked {
         })
     }
 
-    /// The windows to look up for a page: its own stretches, and as much beyond as the last lookup says there is room for.
-    pub(super) fn windows(before: Option<&Self>, checked: &Checked) -> HashMap<String, Interval> {
-        let longer = before.map_or(1, |before| {
-            let rows = i64::try_from(before.keys.len()).unwrap_or(i64::MAX).max(1);
-            (LOOKUP_ROWS / rows).clamp(1, LONGER)
-        });
+    /// The windows to look up for a page of so many rows: its own stretches, and as much beyond as the last lookup, or else
+    /// the page, says there is room for. Each lookup reads whole pages of the files: few are cheap, many small ones are not.
+    pub(super) fn windows(before: Option<&Self>, checked: &Checked, rows: usize) -> HashMap<String, Interval> {
+        let rows = before.map_or(rows, |before| before.keys.len());
+        let longer = (LOOKUP_ROWS / i64::try_from(rows).unwrap_or(i64::MAX).max(1)).clamp(1, LONGER);
         let window = |cover: &tidegate_model::Cover| {
             let again = checked.again(cover)?;
             let settled = checked.windows.get(&cover.series)?.settled;
@@ -291,6 +303,13 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_should_have_changed_a_few_losses_are_suspicious() {
+        let steady = |stored, lost| Compared { steady: (stored, lost), ..compared(stored, 0) }.shrinks();
+        assert!(!steady(1, 1) && !steady(10, 1) && !steady(10, 5), "the newest event was only a snapshot");
+        assert!(steady(2, 2) && steady(10, 6));
+    }
+
+    #[test]
     fn the_stretch_of_a_loss_encloses_every_event_that_is_missing() {
         let stretch = compared(100, 60).stretch().unwrap();
         assert_eq!(stretch, Interval::new(Instant::from_micros(0), Instant::from_micros(60)));
@@ -309,8 +328,16 @@ mod tests {
         let backfill = Window::backfill(interval(0, 100), Instant::from_micros(1_000));
         assert_eq!(waiting(some.clone()).proven_until("s", backfill), Instant::from_micros(70));
         assert_eq!(waiting(Compared::default()).proven_until("s", backfill), Instant::from_micros(100));
-        let live = Window { read: interval(0, 100), settled: Instant::from_micros(90), advance: interval(90, 100) };
+        let live = Window {
+            read: interval(0, 100),
+            settled: Instant::from_micros(90),
+            advance: interval(90, 100),
+            changed: None,
+        };
         assert_eq!(waiting(some.clone()).proven_until("s", live), Instant::from_micros(100));
+        // A cursor that was put back stands between them.
+        let back = Window { advance: interval(75, 100), ..live };
+        assert_eq!(waiting(some.clone()).proven_until("s", back), Instant::from_micros(70));
         let repair = Window { advance: interval(100, 100), ..live };
         assert_eq!(waiting(some).proven_until("s", repair), Instant::from_micros(70));
         let fault = shrunk_fault("s", &Compared::default());
@@ -322,16 +349,21 @@ mod tests {
     #[test]
     fn a_lookup_grows_with_the_room_there_is_and_each_series_keeps_to_its_own_window() {
         let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
-        let window =
-            Window { read: interval(0, 2_000), settled: Instant::from_micros(1_000), advance: interval(1_000, 2_000) };
+        let window = Window {
+            read: interval(0, 2_000),
+            settled: Instant::from_micros(1_000),
+            advance: interval(1_000, 2_000),
+            changed: None,
+        };
         let covers = [("dense", interval(0, 10)), ("sparse", interval(0, 2_000))];
         let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
         let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
         let checked = Checked { covers: covers.into(), windows };
-        let first = Looked { windows: Looked::windows(None, &checked), keys: Arc::default() };
+        let first = Looked { windows: Looked::windows(None, &checked, 1_000_000), keys: Arc::default() };
         assert_eq!((first.windows["dense"], first.windows["sparse"]), (interval(0, 10), interval(0, 1_000)));
         assert!(first.holds(&checked));
-        let next = Looked::windows(Some(&first), &checked);
+        let next = Looked::windows(Some(&first), &checked, 1_000_000);
+        assert_eq!(Looked::windows(None, &checked, 100_000)["dense"], interval(0, 50));
         assert_eq!((next["dense"], next["sparse"]), (interval(0, 160), interval(0, 1_000)));
         assert!(!Looked { windows: HashMap::new(), keys: Arc::default() }.holds(&checked));
     }

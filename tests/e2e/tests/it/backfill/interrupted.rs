@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Override, Scope, Value, format_ticks};
 
 use super::{DAY, HOUR, backfill, difference, difference_inside, month, plant, start, stretches};
-use crate::plant::{Plant, now};
+use crate::plant::{Plant, SECOND, now};
 use crate::table;
 
 /// A plant whose backfill takes many commits: rows enough, and little memory.

@@ -92,7 +92,7 @@ async fn receive(app: &App, peer: &Peer, parts: &Parts, stream: Stream) -> Resul
         return Err(Refusal::of_status(429, false, knobs.retry_after, knobs.rate_limit_json));
     }
     auth::forgery(&app.config, &parts.method, &parts.headers)?;
-    if parts.method == http::Method::POST {
+    if parts.method == http::Method::POST && !body.is_empty() {
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") && !kind.eq_ignore_ascii_case("text/json") {
