@@ -31,6 +31,7 @@ use super::windows::{self, Round};
 use super::{Run, conclude, ledger, read_round, writer};
 use crate::exit::Failure;
 use crate::glob::Glob;
+use crate::output;
 use crate::progress::Progress;
 use crate::summary::{Command, Summary};
 
@@ -106,19 +107,7 @@ async fn series(run: &Run<'_>, options: &BackfillOptions, table: &TableSpec, rep
     let stored = writer.reader();
     let (pages, written) = writer.start();
     run.progress.planned(missing.series(), 0, missing.seconds());
-    let mut in_vain = 0;
-    while let Some(slice) = slices.next() {
-        let work = Work { windows: missing.rounds(slice), rows: slices.expected() };
-        let done = read_slice(run, table, work, (&stored, &pages), report).await?;
-        in_vain = if done.in_vain { in_vain + 1 } else { 0 };
-        if done.stopped || in_vain == IN_VAIN {
-            run.progress.note(&format!(
-                "{name}: stopped in {slice:?}, which could not be read; the same command goes on there"
-            ));
-            break;
-        }
-        slices.measured(done.rows);
-    }
+    let ended = read_slices(run, table, &missing, &mut slices, (&stored, &pages), report).await;
     // 5. The last commit.
     drop(pages);
     let written = written.end().await?;
@@ -128,7 +117,33 @@ async fn series(run: &Run<'_>, options: &BackfillOptions, table: &TableSpec, rep
     let asked = Asked { range: options.range, series: ids, tags: options.tags.as_ref() };
     let open = ledger::record_backfill(run, table, report.observed(), &catalogue, &asked).await?;
     report.written(&name, selected.len(), open, &written);
-    Ok(true)
+    ended.map(|()| true)
+}
+
+/// Reads slice after slice, as long as there is sense in it.
+async fn read_slices(
+    run: &Run<'_>,
+    table: &TableSpec,
+    missing: &Missing,
+    slices: &mut Slices,
+    sink: (&Option<StoredReader>, &mpsc::Sender<Page>),
+    report: &mut Report,
+) -> Result<()> {
+    let mut in_vain = 0;
+    while let Some(slice) = slices.next() {
+        let work = Work { windows: missing.rounds(slice), rows: slices.expected() };
+        let done = read_slice(run, table, work, sink, report).await?;
+        in_vain = if done.in_vain { in_vain + 1 } else { 0 };
+        if done.stopped || in_vain == IN_VAIN {
+            let (table, from, to) = (run.job.full_name(table), output::time(slice.start), output::time(slice.end));
+            let note =
+                format!("{table}: stopped at {from} to {to}, which could not be read; the same command goes on there");
+            run.progress.note(&note);
+            break;
+        }
+        slices.measured(done.rows);
+    }
+    Ok(())
 }
 
 /// What is to be read of a slice.
