@@ -31,6 +31,14 @@ pub(crate) struct TableState {
     pub(crate) gaps: Vec<GapRow>,
 }
 
+impl TableState {
+    /// The mark of a series.
+    fn mark(&self, series: &str) -> Option<&Watermark> {
+        let at = self.marks.binary_search_by(|mark| mark.series.as_str().cmp(series)).ok()?;
+        self.marks.get(at)
+    }
+}
+
 /// Which tables and which of their series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {

@@ -171,9 +171,10 @@ fn is_void(difference: &Difference) -> bool {
 /// The text of a document.
 fn text(file: &Path) -> Result<String, Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("state: cannot read {}: {error}", file.display()));
-    let source: Box<dyn Read> = match file.as_os_str() == STANDARD {
-        true => Box::new(std::io::stdin().lock()),
-        false => Box::new(std::fs::File::open(file).map_err(failed)?),
+    let source: Box<dyn Read> = if file.as_os_str() == STANDARD {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(failed)?)
     };
     let mut text = String::new();
     source.take(LARGEST).read_to_string(&mut text).map_err(failed)?;

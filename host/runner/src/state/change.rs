@@ -54,8 +54,7 @@ async fn unmarked(
     state: &TableState,
     document: &TableState,
 ) -> Result<Unmarked> {
-    let known = |id: &str| state.marks.binary_search_by(|mark| mark.series.as_str().cmp(id)).is_ok();
-    let new = || document.marks.iter().filter(|mark| !known(&mark.series));
+    let new = || document.marks.iter().filter(|mark| state.mark(&mark.series).is_none());
     let windows = |window: &dyn Fn(Interval) -> Interval| -> HashMap<String, Interval> {
         new().map(|mark| (mark.series.clone(), window(mark.covered))).collect()
     };

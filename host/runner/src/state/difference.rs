@@ -69,7 +69,7 @@ impl Difference {
     ) -> Self {
         let mut difference = Self { table: state.table.clone(), ..Self::default() };
         for wanted in &document.marks {
-            let before = state.marks.iter().find(|mark| mark.series == wanted.series);
+            let before = state.mark(&wanted.series);
             let after = imported(before, wanted, unmarked, policy.now);
             if before != Some(&after) {
                 let skips = skipped(before, &after, unmarked);
