@@ -33,6 +33,9 @@ pub(crate) struct Sub {
     pub(crate) query: Vec<(&'static str, String)>,
 }
 
+/// One answer inside a batch, `None` where it was left out, or why it cannot be read.
+pub(crate) type Read<C> = Result<Option<Reply<C>>, Fault>;
+
 /// The batch endpoint of one server, and what is known of its dialect.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
@@ -83,7 +86,7 @@ impl Batch {
         answer: &'a Response,
         count: usize,
         what: &str,
-    ) -> Result<Vec<Result<Option<Reply<C>>, Fault>>, Fault> {
+    ) -> Result<Vec<Read<C>>, Fault> {
         let fault = match self.read(answer, count) {
             Ok(replies) => return Ok(replies.into_iter().map(Ok).collect()),
             Err(fault) if fault.code != "malformed-answer" => return Err(fault),

@@ -118,3 +118,22 @@ async fn a_whole_table_that_fails_again_and_again_is_tried_by_every_run() {
     plant.run(0);
     assert!(gaps(&plant).is_empty());
 }
+
+#[tokio::test]
+async fn what_a_lock_out_kept_from_being_asked_for_is_in_the_ledger_tag_by_tag() {
+    let plant = Plant::start(Config { tags: 12, days: 0.1, ..Config::default() });
+    plant.configure(|settings| {
+        settings.performance = "{max_requests_per_second: 10000, batch_size: 1, parallel_batches: 1}".to_owned();
+    });
+    // One batch is the probe, four tags are read.
+    plant.server.set_faults(vec![Fault::new(Effect::Status { code: 401 }).route("batch").nth(6)]);
+    let summary = plant.run(3);
+    let missed = gaps(&plant);
+    let read = table::strings(&plant.table("watermarks"), "tag_webid").await;
+    assert_eq!((read.len(), missed.len(), &summary["gaps"]), (4, 8, &8.into()), "{missed:?}");
+    assert!(missed.iter().all(|gap| !read.iter().any(|read| gap["series"] == **read)), "{missed:?}");
+    plant.server.set_faults(Vec::new());
+    plant.run(0);
+    plant.assert_mirrors().await;
+    assert!(gaps(&plant).is_empty());
+}

@@ -1,6 +1,6 @@
 //! What a comparison found, gathered slice by slice. Lists are bounded; the numbers beside them are not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tidegate_model::{Interval, Span};
 
@@ -65,6 +65,8 @@ pub struct Findings {
     pub uncounted: Vec<Uncounted>,
     /// Requests sent.
     pub requests: u64,
+    /// The newest line of `uncounted` of each series.
+    pub(crate) last: HashMap<String, usize>,
 }
 
 impl Findings {
@@ -101,23 +103,24 @@ impl Findings {
         for Uncountable { span, fault } in uncounted {
             self.uncounted_days += span.interval.buckets(DAY).count() as u64;
             // What follows what the slice before left uncounted is one line with it.
-            let follows = |before: &Uncounted| {
-                before.id == span.series.id
-                    && before.table == table
-                    && before.code == fault.code
-                    && before.interval.end == span.interval.start
+            let follows = |before: &&mut Uncounted| {
+                before.table == table && before.code == fault.code && before.interval.end == span.interval.start
             };
             let room = self.uncounted.len() < KEPT;
-            match self.uncounted.iter_mut().rev().find(|before| follows(before)) {
+            let before = self.last.get(&span.series.id).and_then(|at| self.uncounted.get_mut(*at));
+            match before.filter(follows) {
                 Some(before) => before.interval = before.interval.hull(span.interval),
-                None if room => self.uncounted.push(Uncounted {
-                    table: table.to_owned(),
-                    id: span.series.id.clone(),
-                    name: span.series.name.clone(),
-                    interval: span.interval,
-                    code: fault.code,
-                    message: fault.message,
-                }),
+                None if room => {
+                    self.last.insert(span.series.id.clone(), self.uncounted.len());
+                    self.uncounted.push(Uncounted {
+                        table: table.to_owned(),
+                        id: span.series.id.clone(),
+                        name: span.series.name.clone(),
+                        interval: span.interval,
+                        code: fault.code,
+                        message: fault.message,
+                    });
+                }
                 None => {}
             }
         }
