@@ -7,6 +7,7 @@ use super::*;
 use crate::coverage::Coverage;
 use crate::outgoing::Outgoing;
 use crate::table::Attempt;
+use crate::testing::changes;
 
 /// The live files, by path.
 async fn files(lake: &Lake) -> Vec<String> {
