@@ -51,12 +51,7 @@ impl WindowPolicy {
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
         let settled = if series.ahead { end } else { cursor };
-        (!read.is_empty()).then_some(Window {
-            read,
-            settled,
-            advance: Interval::new(cursor, now),
-            changed: None,
-        })
+        (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now), changed: None })
     }
 }
 

@@ -17,7 +17,6 @@ mod snapshots;
 mod windows;
 mod writer;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -123,11 +122,11 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     report.committed();
     // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
     let observed = report.observed();
-    let broken: HashSet<String> = observed.gaps.iter().map(|gap| gap.series.clone()).collect();
+    hints.missed(&observed.gaps);
     let missing = ledger::record(run, table, observed, &catalogue).await?;
     report.hinted(hints.figures());
     if ended {
-        hints.keep(run, table, &broken).await?;
+        hints.keep(run, table).await?;
     }
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())

@@ -53,8 +53,7 @@ impl Lake {
         let (schema, name) = (self.config.checkpoint_schema.as_str(), self.own_table("bookmarks"));
         let layout = layout(format!("{schema}.{name}"))?;
         let comment = "Up to where the historian has told what it changed, one row per table and series";
-        let declared =
-            Declaration { schema, table: &name, comment, layout: &layout, properties: &SHORT_RETENTION };
+        let declared = Declaration { schema, table: &name, comment, layout: &layout, properties: &SHORT_RETENTION };
         let mut stored = match Table::open(&self.root, schema, &name).await? {
             None if new.is_empty() => return Ok(()),
             _ => Table::open_or_create(&self.root, &declared).await?,
@@ -81,7 +80,7 @@ impl Lake {
 
 /// Whether more than the time of taking has changed: a historian at rest needs no commit.
 fn differ(before: &Rows, after: &Rows) -> bool {
-    let same = |key, row: &Bookmark| {
+    let same = |key: &(String, String), row: &Bookmark| {
         let old: Option<&Bookmark> = before.get(key);
         old.is_some_and(|old| old.text == row.text && old.full_lookback_at == row.full_lookback_at)
     };
@@ -138,7 +137,12 @@ mod tests {
 
     fn mark(series: &str, text: &str, at: i64) -> Bookmark {
         let at = Instant::from_micros(at);
-        Bookmark { series: series.into(), text: text.into(), taken_at: at, full_lookback_at: (text != "new").then_some(at) }
+        Bookmark {
+            series: series.into(),
+            text: text.into(),
+            taken_at: at,
+            full_lookback_at: (text != "new").then_some(at),
+        }
     }
 
     #[tokio::test]

@@ -23,9 +23,10 @@ fn judge(fault: Option<&Fault>) -> Finding {
     match fault.code.as_str() {
         "http-400" | "http-409" => ok("stream updates", "available".to_owned()),
         "http-404" if own_words && !no_route => ok("stream updates", "available".to_owned()),
-        "http-404" | "http-405" | "http-501" => {
-            ok("stream updates", "not available on this server (before 2018 SP1); each run reads the whole look-back".to_owned())
-        }
+        "http-404" | "http-405" | "http-501" => ok(
+            "stream updates",
+            "not available on this server (before 2018 SP1); each run reads the whole look-back".to_owned(),
+        ),
         _ => {
             let advice = "nothing depends on it: each run then reads the whole look-back";
             warning("stream updates", format!("not found out: {} ({})", fault.message, fault.code), advice)

@@ -32,7 +32,10 @@ impl Question {
             Name::WebId(web_id) => {
                 let mut path = String::from("/points/");
                 push_encoded(&mut path, web_id);
-                Self { what: format!("point with WebId {web_id}"), sub: Sub { method: "GET", path, query: vec![fields.clone()] } }
+                Self {
+                    what: format!("point with WebId {web_id}"),
+                    sub: Sub { method: "GET", path, query: vec![fields.clone()] },
+                }
             }
         }
     }

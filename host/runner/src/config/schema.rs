@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 use super::form::Form;
 
 /// The sections that a plugin adds keys to, and the keys in them that stay the host's own.
-const SHARED: [(&str, &[&str]); 2] =
-    [("source", &["url"]), ("ingestion", &["incremental_window_days", "start", "lookback", "full_lookback_every", "quality"])];
+const SHARED: [(&str, &[&str]); 2] = [
+    ("source", &["url"]),
+    ("ingestion", &["incremental_window_days", "start", "lookback", "full_lookback_every", "quality"]),
+];
 
 /// Keywords of a plugin's section that are merged one by one rather than as a rule beside the others.
 const MERGED: [&str; 9] =

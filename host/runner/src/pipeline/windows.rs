@@ -233,7 +233,11 @@ mod tests {
         let (live, rounds) = hinted(&dirty, &[at(9_000, 10_000)], &policy);
         assert_eq!((live, &rounds[0]), (at(99_400, 100_100), &vec![at(10_000, 10_601)]));
         let (live, rounds) = hinted(&dirty, &[at(70_000, 70_001)], &policy);
-        assert_eq!((live, rounds), (at(50_000, 100_100), vec![vec![around(10_000)]]), "a gap keeps the look-back whole");
+        assert_eq!(
+            (live, rounds),
+            (at(50_000, 100_100), vec![vec![around(10_000)]]),
+            "a gap keeps the look-back whole"
+        );
         let all = WindowPolicy { lookback_nanos: None, ..policy };
         assert_eq!(hinted(&dirty, &[], &all), (at(0, 100_100), Vec::new()), "a full refresh reads all");
     }

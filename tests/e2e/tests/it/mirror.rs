@@ -136,7 +136,9 @@ async fn an_archive_that_is_offline_empties_nothing_until_the_operator_says_so()
 #[tokio::test]
 async fn append_only_counts_what_it_leaves_alone() {
     let plant = plant("off");
-    plant.configure(|settings| settings.ingestion = "{start: -30d, mirror: append_only, stream_updates: off}".to_owned());
+    plant.configure(|settings| {
+        settings.ingestion = "{start: -30d, mirror: append_only, stream_updates: off}".to_owned()
+    });
     plant.run(0);
     let truth = plant.server.truth();
     let edited = one(&plant, 1, 2 * HOUR);

@@ -65,7 +65,8 @@ fn a_signup_needs_post_and_the_forgery_header() {
     let server = launch(clean());
     let path = format!("/streams/{}/updates", id(&server, 0));
     assert_eq!(get(&server, &path).status, 405);
-    let request = format!("POST /piwebapi{path} HTTP/1.1\r\nHost: pi\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let request =
+        format!("POST /piwebapi{path} HTTP/1.1\r\nHost: pi\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(exchange(&server, request.as_bytes()).status, 400);
     assert_eq!(sign_up(&server, "/streams/garbage/updates").status, 400);
 }

@@ -50,7 +50,7 @@ impl Compared {
     }
 
     /// Counts what should not have changed: `again` without `changed`.
-    fn expect(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
+    fn watch(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
         let before = Interval::new(again.start, again.end.min(changed.start));
         let after = Interval::new(again.start.max(changed.end), again.end);
         let steady = |key: &&EventKey| !changed.contains(Instant::from_micros(key.micros));
@@ -193,7 +193,7 @@ impl Changes {
             self.gone.extend(deleted);
         } else {
             if let Some(changed) = checked.windows.get(series).and_then(|window| window.changed) {
-                compared.expect(stored, series, again, changed, &deleted);
+                compared.watch(stored, series, again, changed, &deleted);
             }
             compared.add(deleted);
         }
@@ -314,8 +314,12 @@ mod tests {
     #[test]
     fn a_lookup_grows_with_the_room_there_is_and_each_series_keeps_to_its_own_window() {
         let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
-        let window =
-            Window { read: interval(0, 2_000), settled: Instant::from_micros(1_000), advance: interval(1_000, 2_000), changed: None };
+        let window = Window {
+            read: interval(0, 2_000),
+            settled: Instant::from_micros(1_000),
+            advance: interval(1_000, 2_000),
+            changed: None,
+        };
         let covers = [("dense", interval(0, 10)), ("sparse", interval(0, 2_000))];
         let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
         let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
