@@ -16,7 +16,7 @@ pub(crate) use reply::{Reply, raw_contents, replies};
 use tidegate_sdk::{
     Fault,
     host::{self, Level},
-    http::Response,
+    http::{Response, json_fault},
     quote,
 };
 
@@ -74,6 +74,33 @@ impl Batch {
         count: usize,
     ) -> Result<Vec<Option<Reply<C>>>, Fault> {
         replies(self.dialect, answer.text()?, count)
+    }
+
+    /// The same; if one of the answers is of an unreadable shape, each is read on its own, so that it fails alone. `what`
+    /// names the requests in messages.
+    pub(crate) fn read_each<'a, C: serde::Deserialize<'a>>(
+        &self,
+        answer: &'a Response,
+        count: usize,
+        what: &str,
+    ) -> Result<Vec<Result<Option<Reply<C>>, Fault>>, Fault> {
+        let fault = match self.read(answer, count) {
+            Ok(replies) => return Ok(replies.into_iter().map(Ok).collect()),
+            Err(fault) if fault.code != "malformed-answer" => return Err(fault),
+            Err(fault) => fault,
+        };
+        let Ok(raw) = raw_contents(self.dialect, answer.text()?, count) else {
+            return Err(fault);
+        };
+        let parse = |reply: Option<Reply<&'a serde_json::value::RawValue>>| match reply {
+            None => Ok(None),
+            Some(Reply { status, content: None }) => Ok(Some(Reply { status, content: None })),
+            Some(Reply { status, content: Some(content) }) => match serde_json::from_str(content.get()) {
+                Ok(content) => Ok(Some(Reply { status, content: Some(content) })),
+                Err(error) => Err(json_fault(&format!("{what} inside POST /batch"), &error)),
+            },
+        };
+        Ok(raw.into_iter().map(parse).collect())
     }
 
     async fn post(&self, subs: &[Sub]) -> Result<Response, Fault> {

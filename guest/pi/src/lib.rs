@@ -4,7 +4,8 @@
 //! decides which interval of each is to be read, `plan` groups these, and `read` asks for many tags at once in a
 //! `batch`, pages each tag on its own (`pages`) and maps values to rows (`convert`); event frames are read slice by slice
 //! (`frames`). Where the server has Stream Updates, these tell what to read again
-//! (`updates`). The elements of AF and their attributes are `refresh`ed as a whole (`hierarchy`, `attributes`). What the
+//! (`updates`). What the server itself `count`s tells whether the table still equals it. The elements of AF and their
+//! attributes are `refresh`ed as a whole (`hierarchy`, `attributes`). What the
 //! server writes is described in `api`.
 //!
 //! It holds no credential, keeps nothing between calls, repeats no failed request, and never takes an answer that is
@@ -16,6 +17,7 @@ mod attributes;
 mod batch;
 mod check;
 mod convert;
+mod count;
 mod discover;
 mod frames;
 mod hierarchy;
@@ -38,7 +40,7 @@ mod updates;
 mod web_id;
 
 use tidegate_sdk::{
-    Bookmarked, Catalogue, Change, Description, Extractor, Fault, Finding, Partition, Span, register_extractor,
+    Bookmarked, Catalogue, Change, Counts, Description, Extractor, Fault, Finding, Partition, Span, register_extractor,
 };
 
 use crate::{
@@ -99,6 +101,14 @@ impl Extractor for Pi {
         match table {
             TIMESERIES => read::partition(table, &Settings::load()?, &partition).await,
             EVENT_FRAMES => frames::partition(table, &Settings::load()?, &partition).await,
+            _ => Err(unknown(table)),
+        }
+    }
+
+    async fn count(table: &str, spans: &[Span], width: u64) -> Result<Counts, Fault> {
+        match table {
+            TIMESERIES => count::counts(&Settings::load()?, spans, width).await,
+            EVENT_FRAMES => Ok(Counts::Unsupported("PI Web API has no count of event frames".to_owned())),
             _ => Err(unknown(table)),
         }
     }

@@ -42,13 +42,23 @@ impl Tag {
     pub(crate) fn recorded(&self) -> String {
         recorded_path(&self.id)
     }
+
+    /// The path of its summaries.
+    pub(crate) fn summary(&self) -> String {
+        stream_path(&self.id, "summary")
+    }
 }
 
 /// `/streams/{webId}/recorded`.
 pub(crate) fn recorded_path(web_id: &str) -> String {
+    stream_path(web_id, "recorded")
+}
+
+fn stream_path(web_id: &str, action: &str) -> String {
     let mut path = String::from("/streams/");
     push_encoded(&mut path, web_id);
-    path.push_str("/recorded");
+    path.push('/');
+    path.push_str(action);
     path
 }
 

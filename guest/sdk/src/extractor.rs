@@ -5,7 +5,7 @@ use std::future::Future;
 use arrow::datatypes::Schema;
 
 use crate::{
-    Bookmarked, Capability, Catalogue, Change, Fault, Finding, Partition, Shape, Span,
+    Bookmarked, Capability, Catalogue, Change, Counts, Fault, Finding, Partition, Shape, Span,
     bindings::exported as wire,
     host::{self, Level},
     ipc,
@@ -174,6 +174,18 @@ pub trait Extractor: 'static {
     /// # Errors
     /// A fault that concerns every span which is not covered yet.
     fn read(table: &str, partition: Partition) -> impl Future<Output = Result<(), Fault>>;
+
+    /// Has the historian count the events of `spans`, each cut at the whole multiples of `width` nanoseconds since the Unix
+    /// epoch. A number that is not exact is a fault of its span.
+    ///
+    /// The default says that the historian cannot count.
+    ///
+    /// # Errors
+    /// A fault that concerns every span.
+    fn count(table: &str, _spans: &[Span], _width: u64) -> impl Future<Output = Result<Counts, Fault>> {
+        let why = format!("this plugin cannot have the events of {table} counted");
+        async move { Ok(Counts::Unsupported(why)) }
+    }
 }
 
 impl<T: Extractor> wire::Guest for T {
@@ -219,6 +231,10 @@ impl<T: Extractor> wire::Guest for T {
 
     fn read(table: String, partition: Partition) -> Result<(), Fault> {
         wstd::runtime::block_on(T::read(&table, partition))
+    }
+
+    fn count(table: String, spans: Vec<Span>, width: u64) -> Result<Counts, Fault> {
+        wstd::runtime::block_on(T::count(&table, &spans, width))
     }
 }
 

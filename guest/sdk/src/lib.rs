@@ -5,7 +5,7 @@
 //! that the plugin never sees. What a plugin knows is the historian's protocol; retries, budgets, checkpoints and
 //! tables are the host's.
 //!
-//! # A plugin in five steps
+//! # A plugin in six steps
 //!
 //! **1. Say who you are.** [`Extractor::describe`] names the tables, the configuration keys and every kind of request
 //! that the plugin will ever make. Anything else is refused by the host. A table has one of three shapes: *events* of
@@ -29,7 +29,10 @@
 //! Where the historian tells what it changed, [`Extractor::changes`] hands that on, so that old changes are found too and less
 //! is read again; without it the host looks back as usual.
 //!
-//! **5. Register** the type, and build with `--target wasm32-wasip2` as a `cdylib`.
+//! **5. Count**, where the historian can. [`Extractor::count`] has it count its own events, for `tidegate reconcile` to
+//! compare the table with; by default a plugin cannot.
+//!
+//! **6. Register** the type, and build with `--target wasm32-wasip2` as a `cdylib`.
 //!
 //! ```
 //! use serde::Deserialize;
@@ -178,7 +181,7 @@ pub mod __private {
 
 pub use arrow;
 pub use bindings::exported::{
-    Bookmarked, Capability, Catalogue, Change, Finding, Outcome, Partition, Shape, Unresolved,
+    Bookmarked, Capability, Catalogue, Change, Counting, Counts, Finding, Outcome, Partition, Shape, Tally, Unresolved,
 };
 pub use bindings::types::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
 pub use extractor::{Description, Extractor, Table};

@@ -37,7 +37,8 @@ impl Hint {
         let mut stretches = self.stretches(covered);
         let start = live.read.start.max(covered.end.plus_nanos(-AROUND).floor_micros());
         if self.narrow && start < live.read.end {
-            let mut changed = Interval::new(covered.end, covered.end);
+            // Where a cursor was put back, what is stored beyond it may have changed too.
+            let mut changed = Interval::new(covered.end, live.settled.max(covered.end));
             live.read.start = start;
             while let Some(last) = stretches.pop_if(|last| last.read.end >= live.read.start) {
                 live.read.start = live.read.start.min(last.read.start);

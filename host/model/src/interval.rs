@@ -57,6 +57,19 @@ impl Interval {
         self.start >= self.end
     }
 
+    /// Its pieces when it is cut at the whole multiples of `width` nanoseconds since the Unix epoch, in the order of time.
+    /// With a width of 0 it is one piece.
+    pub fn buckets(self, width: u64) -> impl Iterator<Item = Interval> {
+        let width = i64::try_from(width).ok().filter(|width| *width > 0);
+        let mut from = self.start;
+        std::iter::from_fn(move || {
+            let start = from;
+            let next = width.and_then(|width| start.0.div_euclid(width).checked_add(1)?.checked_mul(width));
+            from = next.map_or(self.end, Instant).min(self.end);
+            (start < self.end).then_some(Interval::new(start, from))
+        })
+    }
+
     /// Whether `instant` lies inside.
     #[must_use]
     pub fn contains(self, instant: Instant) -> bool {
@@ -85,5 +98,26 @@ impl Interval {
 impl fmt::Debug for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {})", self.start.0, self.end.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(start: i64, end: i64, width: u64) -> Vec<(i64, i64)> {
+        let interval = Interval::new(Instant(start), Instant(end));
+        interval.buckets(width).map(|bucket| (bucket.start.0, bucket.end.0)).collect()
+    }
+
+    #[test]
+    fn buckets_begin_at_multiples_of_their_width_and_leave_nothing_out() {
+        assert_eq!(cut(5, 25, 10), [(5, 10), (10, 20), (20, 25)]);
+        assert_eq!(cut(10, 20, 10), [(10, 20)]);
+        assert_eq!(cut(-15, 1, 10), [(-15, -10), (-10, 0), (0, 1)]);
+        assert_eq!(cut(3, 4, 10), [(3, 4)]);
+        assert!(cut(4, 4, 10).is_empty() && cut(5, 4, 10).is_empty());
+        assert_eq!(cut(1, 9, 0), [(1, 9)]);
+        assert_eq!(cut(i64::MAX - 3, i64::MAX, 1 << 62), [(i64::MAX - 3, i64::MAX)]);
     }
 }

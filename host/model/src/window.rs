@@ -37,21 +37,28 @@ impl WindowPolicy {
     #[must_use]
     pub fn window(&self, series: &Series, watermark: Option<&Watermark>) -> Option<Window> {
         let now = self.now.floor_micros();
-        let (from, cursor) = match watermark {
-            Some(Watermark { covered, .. }) => {
-                let from = match self.lookback_nanos {
-                    Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
-                    None => self.start.floor_micros().min(covered.start),
-                };
-                (from.min(covered.end), covered.end)
-            }
-            None => (self.start.floor_micros(), self.start.floor_micros()),
-        };
         let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
+        let from = self.reads_from(watermark);
+        let (cursor, stored) = match watermark {
+            Some(mark) => (mark.covered.end, mark.stored_end()),
+            // Whether rows of it are stored all the same is not known here: its checkpoints may have been lost.
+            None => (from, end),
+        };
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
-        let settled = if series.ahead { end } else { cursor };
+        let settled = if series.ahead { end } else { stored.min(end) };
         (!read.is_empty()).then_some(Window { read, settled, advance: Interval::new(cursor, now), changed: None })
+    }
+
+    /// The low end of what the next run reads of a series: what lies below it is settled.
+    #[must_use]
+    pub fn reads_from(&self, watermark: Option<&Watermark>) -> Instant {
+        let Some(Watermark { covered, .. }) = watermark else { return self.start.floor_micros() };
+        let from = match self.lookback_nanos {
+            Some(nanos) => covered.end.plus_nanos(-nanos).floor_micros().max(covered.start),
+            None => self.start.floor_micros().min(covered.start),
+        };
+        from.min(covered.end)
     }
 }
 
@@ -84,6 +91,20 @@ impl Window {
         let changed = self.changed.unwrap_or(self.read);
         parts.into_iter().map(|part| Self::again(part, changed.intersection(part))).collect()
     }
+
+    /// Whether all of it is new and all of it is to be compared, as for a series without a cursor. If no row of it is
+    /// stored, nothing needs to be compared.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        !self.advance.is_empty() && self.advance.start <= self.read.start && self.settled >= self.read.end
+    }
+
+    /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
+    /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
+    #[must_use]
+    pub fn backfill(read: Interval, now: Instant) -> Self {
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)), changed: None }
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +128,7 @@ mod tests {
             covered: Interval::new(at(first), at(last)),
             rows: 0,
             last_run: at(last),
+            stored_until: None,
         }
     }
 
@@ -117,7 +139,34 @@ mod tests {
     fn a_series_without_a_cursor_gets_the_full_window() {
         let window = POLICY.window(&series(false), None).unwrap();
         assert_eq!(window.read, Interval::new(at(100), at(1_000)));
-        assert_eq!((window.settled, window.advance), (at(100), window.read));
+        assert_eq!((window.settled, window.advance), (at(1_000), window.read));
+        assert!(window.is_unknown(), "rows of it may be stored all the same");
+        assert!(!POLICY.window(&series(false), Some(&mark(100, 900))).unwrap().is_unknown());
+    }
+
+    #[test]
+    fn what_a_cursor_was_put_back_over_is_read_again_and_compared() {
+        let back = mark(200, 900).back_to(at(400)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read, window.settled), (Interval::new(at(350), at(1_000)), at(900)));
+        assert_eq!(window.advance, Interval::new(at(400), at(1_000)));
+        // To before all that was covered: from there, not from where the configuration starts.
+        let back = mark(200, 900).back_to(at(150)).unwrap();
+        let window = POLICY.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(150), at(900), at(150)));
+        // A full refresh compares as far as rows are stored.
+        let policy = WindowPolicy { lookback_nanos: None, ..POLICY };
+        let window = policy.window(&series(false), Some(&back)).unwrap();
+        assert_eq!((window.read.start, window.settled, window.advance.start), (at(100), at(900), at(150)));
+        // Forecasts are compared to their end, whatever was put back.
+        let window = POLICY.window(&series(true), Some(&back)).unwrap();
+        assert_eq!((window.settled, window.advance), (window.read.end, Interval::new(at(150), at(1_000))));
+    }
+
+    #[test]
+    fn nothing_is_compared_beyond_what_is_read() {
+        let ahead = Watermark { stored_until: Some(at(5_000)), ..mark(100, 900) };
+        assert_eq!(POLICY.window(&series(false), Some(&ahead)).unwrap().settled, at(1_000));
     }
 
     #[test]

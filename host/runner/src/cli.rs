@@ -3,6 +3,7 @@
 //! Data goes to standard output, progress and logs to standard error. Every message passes the redactor. One error, one
 //! message; its whole chain of causes with `-v`.
 
+mod backfill;
 mod check;
 mod discover;
 mod gaps;
@@ -11,8 +12,10 @@ mod load;
 mod plan;
 mod preview;
 mod query;
+mod reconcile;
 mod run;
 mod spec;
+mod state;
 mod status;
 mod validate;
 
@@ -84,10 +87,16 @@ enum Command {
     Preview(preview::Arguments),
     /// Read what is new, to the end
     Run(run::Arguments),
+    /// Read a range of time that lies below the cursors, beside the runs; goes on where it was interrupted
+    Backfill(backfill::Arguments),
     /// Show how far each tag is loaded
     Status,
     /// List the intervals that could not be proven yet
     Gaps(gaps::Arguments),
+    /// Show, keep, bring back or put back how far each tag is loaded
+    State(state::Arguments),
+    /// Compare counts per tag and day with the historian's own; file a gap where they differ
+    Reconcile(reconcile::Arguments),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -132,8 +141,11 @@ impl Command {
             Self::Plan(arguments) => plan::run(global, arguments).await,
             Self::Preview(arguments) => preview::run(global, arguments).await,
             Self::Run(arguments) => run::run(global, arguments).await,
+            Self::Backfill(arguments) => backfill::run(global, arguments).await,
             Self::Status => status::run(global).await,
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
+            Self::State(arguments) => state::run(global, arguments).await,
+            Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -27,7 +27,7 @@ use self::source_text::Tree;
 use crate::exit::Failure;
 use crate::secret;
 
-pub use self::durations::{Start, nanos};
+pub use self::durations::{Start, nanos, time};
 pub use self::problem::{Invalid, Origin, Problem};
 pub use self::schema::schema;
 pub use self::typed::{

@@ -4,6 +4,7 @@
 //! could not be proven is in the gap ledger when the run ends. Tables do not hold each other back: one that fails is
 //! recorded, and the next one is read.
 
+mod backfill;
 mod hints;
 mod intake;
 mod job;
@@ -11,6 +12,7 @@ mod ledger;
 mod look;
 mod preview;
 mod read;
+mod reconcile;
 mod report;
 mod rows;
 mod snapshots;
@@ -21,16 +23,23 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tidegate_sandbox::TableSpec;
-use tidegate_sink::{Lake, RunStamp};
+use tidegate_sink::{Lake, RunStamp, StoredReader};
+use tokio::sync::mpsc;
 
-use self::intake::{Intake, Outputs};
+use self::intake::{Intake, Outputs, Page};
 use self::report::Report;
 use self::snapshots::Snapshots;
+use self::windows::Round;
 use crate::progress::Progress;
-use crate::summary::Summary;
+use crate::summary::{Command, Summary};
 
+pub use self::backfill::{BackfillOptions, backfill};
 pub use self::job::{Job, RunOptions, limits};
+pub use self::ledger::gaps;
 pub use self::look::{Plan, plan, preview};
+pub use self::reconcile::{Differing, Findings, Scope, Uncounted, reconcile};
+pub(crate) use self::report::now;
+pub(crate) use self::writer::LANE;
 
 /// What all steps of one run share.
 pub(crate) struct Run<'a> {
@@ -49,7 +58,7 @@ pub(crate) struct Run<'a> {
 /// When nothing could be read (the server does not answer, the credentials are wrong), or a table cannot be written.
 /// What could not be read of single series or tables is no error: it is counted as gaps.
 pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -> Result<Summary> {
-    let mut report = Report::begin();
+    let mut report = Report::begin(Command::Run);
     // 1. The tables that the configuration and the command line ask for.
     let wanted = job.wanted(&options.tables).await?;
     let run = Run { job, options, lake: Arc::new(job.lake()?), stamp: report.stamp(), wanted, progress };
@@ -67,11 +76,17 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
     if let Err(error) = snapshots::refresh(&run, &mut report).await {
         report.failed(run.lacking(&report), error);
     }
-    // 4. What became of whole tables, and the run itself. A run that read nothing leaves nothing.
+    // 4. What became of whole tables, and the run itself.
+    conclude(&run, report).await
+}
+
+/// The end of a run or backfill. One that read nothing leaves nothing.
+async fn conclude(run: &Run<'_>, mut report: Report) -> Result<Summary> {
+    let job = run.job;
     if let Some(error) = report.nothing_read() {
         return Err(error);
     }
-    ledger::tables(&run, report.failures(), report.whole()).await?;
+    ledger::tables(run, report.failures(), report.whole()).await?;
     run.progress.finished();
     let (summary, failure) = report.end(job.egress_figures());
     run.lake.append_run(report::row(job, run.stamp, &summary)).await?;
@@ -93,23 +108,21 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 3. What to read of each series, from its cursor, the look-back, the gap ledger and what the historian says it changed;
     //    cut by the plugin.
     let mut hints = hints::fetch(run, table, &catalogue.series).await?;
-    let owed = windows::Again {
-        gaps: windows::owed(job, &run.lake, table).await?,
+    let again = windows::Again {
+        gaps: windows::gaps(job, &run.lake, table, run.options.patience(run.stamp)).await?,
         open: writer.unfinished().await?,
         hints: std::mem::take(&mut hints.hints),
     };
-    let policy = job.window_policy(run.stamp, run.options);
-    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
+    let policy = windows::begin(run, table, &catalogue.series, writer.watermarks()).await?;
+    let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;
     hints.planned(&rounds);
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
-    let (stored, mirror) = (writer.reader(), job.mirror(run.options));
+    let stored = writer.reader();
     let (pages, written) = writer.start();
     let mut ended = true;
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
-        let outputs = Outputs { stored: stored.clone(), pages: pages.clone(), progress: Arc::clone(&run.progress) };
-        let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
-        read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+        let intake = read_round(run, table, round, stored.clone(), pages.clone()).await;
         report.read(&intake);
         if intake.broken() || intake.locked_out() {
             ended = false;
@@ -122,14 +135,31 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     report.committed();
     // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
     let observed = report.observed();
-    hints.missed(&observed.gaps);
+    hints.missed(&observed.broken());
     let missing = ledger::record(run, table, observed, &catalogue).await?;
+    run.lake.ended(&job.full_name(table), writer::LANE).await?;
     report.hinted(hints.figures());
     if ended {
         hints.keep(run, table).await?;
     }
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())
+}
+
+/// Reads one round: several instances of the plugin side by side, each page compared with what is stored and sent on.
+async fn read_round(
+    run: &Run<'_>,
+    table: &TableSpec,
+    round: Round,
+    stored: Option<StoredReader>,
+    pages: mpsc::Sender<Page>,
+) -> Arc<Intake> {
+    let job = run.job;
+    let outputs = Outputs { stored, pages, progress: Arc::clone(&run.progress) };
+    let mirror = job.mirror(run.options);
+    let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
+    read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+    intake
 }
 
 impl Run<'_> {

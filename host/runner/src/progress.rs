@@ -15,7 +15,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// What a run tells about itself. Called from many tasks; must be cheap and never block.
 pub trait Progress: Send + Sync + 'static {
-    /// A table's work is known: so many series, units of work, and seconds of event time over all series. Adds up.
+    /// A table's work is known: so many series, units of work (0 when these are not known yet), and seconds of event time
+    /// over all series. Adds up.
     fn planned(&self, series: usize, partitions: usize, seconds_of_data: i64);
     /// So many rows more, and so many seconds of event time more are read.
     fn advanced(&self, rows: u64, seconds_of_data: i64);
@@ -115,6 +116,14 @@ impl Tally {
     }
 }
 
+fn work(series: usize, partitions: usize) -> String {
+    let series = output::count(series as u64);
+    match partitions {
+        0 => format!("{series} tags"),
+        _ => format!("{series} tags in {} partitions", output::count(partitions as u64)),
+    }
+}
+
 /// A bar on a terminal.
 struct Bar {
     bar: ProgressBar,
@@ -140,11 +149,7 @@ impl Progress for Bar {
     fn planned(&self, series: usize, partitions: usize, seconds_of_data: i64) {
         self.tally.plan(series, partitions, seconds_of_data);
         self.bar.set_position(self.tally.permille());
-        self.bar.set_message(format!(
-            "{} tags in {} partitions",
-            output::count(series as u64),
-            output::count(partitions as u64)
-        ));
+        self.bar.set_message(work(series, partitions));
     }
 
     fn advanced(&self, rows: u64, seconds_of_data: i64) {
@@ -194,8 +199,7 @@ impl Lines {
 impl Progress for Lines {
     fn planned(&self, series: usize, partitions: usize, seconds_of_data: i64) {
         self.tally.plan(series, partitions, seconds_of_data);
-        let (series, partitions) = (output::count(series as u64), output::count(partitions as u64));
-        eprintln!("progress: reading {series} tags in {partitions} partitions");
+        eprintln!("progress: reading {}", work(series, partitions));
     }
 
     fn advanced(&self, rows: u64, seconds_of_data: i64) {

@@ -33,10 +33,34 @@ impl Outcome {
     }
 }
 
+/// Which command a summary is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// From the cursors on.
+    #[default]
+    Run,
+    /// A range of its own, which leaves the cursors alone.
+    Backfill,
+}
+
+impl Command {
+    /// As stored and printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
 /// The figures of one run over all its tables. As JSON it is one object with these fields by these names; fields may be
 /// added, none is renamed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
+    /// `run` or `backfill`.
+    pub command: Command,
     /// `done`, `gaps` or `failed`.
     pub outcome: Outcome,
     /// Rows written.
@@ -63,6 +87,12 @@ pub struct Summary {
     pub commits: u64,
     /// Files written to data tables.
     pub files: u64,
+    /// Files replaced, because they held a row that changed or left.
+    pub files_rewritten: u64,
+    /// Files of the lake looked into, to compare what was read again with what is stored.
+    pub files_compared: u64,
+    /// Bytes read of them.
+    pub bytes_compared: u64,
     /// Series read.
     pub series: u64,
     /// Of these, series whose changes the historian told, so that less was read again.
@@ -73,7 +103,7 @@ pub struct Summary {
     pub tables: BTreeMap<String, u64>,
     /// Wall time in seconds.
     pub duration_seconds: f64,
-    /// How far the slowest series is behind now, in seconds.
+    /// How far the slowest series is behind now, in seconds; 0 for a backfill, which moves no cursor.
     pub lag_seconds: f64,
 }
 
@@ -99,21 +129,26 @@ impl Summary {
         }
     }
 
-    /// For people: three lines, and a fourth when there are gaps.
+    /// For people: four lines, and a fifth when there are gaps.
     #[must_use]
     pub fn text(&self) -> String {
         let seconds = |seconds: f64| output::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
         let rate = (self.rows as f64 / self.duration_seconds.max(0.001)) as u64;
         let count = output::count;
+        let (lag, again) = match self.command {
+            Command::Run => (format!(", lag {}", seconds(self.lag_seconds)), "the next run tries them again"),
+            Command::Backfill => (String::new(), "the next run tries them again, and so does the same backfill"),
+        };
         let mut text = format!(
-            "{} rows of {} tags in {} ({} rows/s), lag {}\n\
+            "{} rows of {} tags in {} ({} rows/s){}\n\
              late {}, edited {}, deleted {}, rejected {}, filtered {}, gaps {}\n\
-             {} requests ({} retries), {} received, {} commits, {} files",
+             {} requests ({} retries), {} received, {} commits, {} files\n\
+             compared with {} in {} files of the lake, {} rewritten",
             count(self.rows),
             count(self.series),
             seconds(self.duration_seconds),
             count(rate),
-            seconds(self.lag_seconds),
+            lag,
             count(self.late),
             count(self.edited),
             count(self.deleted),
@@ -125,15 +160,16 @@ impl Summary {
             output::bytes(self.bytes),
             count(self.commits),
             count(self.files),
+            output::bytes(self.bytes_compared),
+            count(self.files_compared),
+            count(self.files_rewritten),
         );
         if self.hinted + self.fell_back > 0 {
             let (hinted, fell_back) = (count(self.hinted), count(self.fell_back));
             text.push_str(&format!(", {hinted} tags by what changed, {fell_back} fell back to the look-back"));
         }
         if self.outcome == Outcome::Gaps {
-            text.push_str(
-                "\nsome intervals could not be proven; `tidegate gaps` lists them, the next run tries them again",
-            );
+            text.push_str(&format!("\nsome intervals could not be proven; `tidegate gaps` lists them, {again}"));
         }
         text
     }
@@ -148,6 +184,7 @@ mod tests {
         let value = serde_json::to_value(Summary::default()).unwrap();
         let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = [
+            "command",
             "outcome",
             "rows",
             "late",
@@ -161,6 +198,9 @@ mod tests {
             "bytes",
             "commits",
             "files",
+            "files_rewritten",
+            "files_compared",
+            "bytes_compared",
             "series",
             "hinted",
             "fell_back",
@@ -184,6 +224,6 @@ mod tests {
             text.starts_with("1,200 rows of 0 tags in 2.0s (600 rows/s)") && text.contains("tidegate gaps"),
             "{text}"
         );
-        assert_eq!(Summary::default().text().lines().count(), 3);
+        assert_eq!(Summary::default().text().lines().count(), 4);
     }
 }

@@ -10,7 +10,7 @@ use crate::bindings::plugin::{Guest, Partition as GuestPartition};
 use crate::convert;
 use crate::describe::printable;
 use crate::egress::Egress;
-use crate::outlet::{Bookmarked, Catalogue, Change, Finding, Outcome, Outlet, Partition};
+use crate::outlet::{Bookmarked, Catalogue, Change, Counts, Finding, Outcome, Outlet, Partition};
 use crate::plugin::Plugin;
 use crate::state::{Scene, State};
 use crate::stop;
@@ -159,6 +159,26 @@ impl Connection {
         self.call("read a partition", Some(outlet), call).await?
     }
 
+    /// Has the historian count the events of `spans`, each cut at the whole multiples of `width` nanoseconds since the Unix
+    /// epoch, as [`Interval::buckets`](tidegate_model::Interval::buckets) does.
+    ///
+    /// # Errors
+    /// The plugin's fault, or why it ended early; also numbers that are not one for each bucket.
+    pub async fn count(&self, table: &str, spans: &[Span], width: u64) -> Result<Counts, Fault> {
+        let call = async |call: Call<'_>| {
+            let said = call.guest.call_count(&mut *call.store, table, &convert::to_guest(spans), width).await?;
+            let state = call.store.data();
+            match said {
+                Ok(said) => {
+                    let counts = convert::counts(said, spans, width, |fault| reported(fault, state));
+                    Ok(Ok(counts.map_err(stop::Stop::contract)?))
+                }
+                Err(fault) => Ok(Err(reported(fault, state))),
+            }
+        };
+        self.call("count events", None, call).await?
+    }
+
     /// Runs `call` in a fresh instance.
     async fn call<T, F>(&self, doing: &str, outlet: Option<Arc<dyn Outlet>>, call: F) -> Result<T, Fault>
     where
@@ -237,5 +257,6 @@ mod tests {
         drop(sent(connection.changes("t", &[])));
         drop(sent(connection.plan("t", Vec::new())));
         drop(sent(connection.read("t", partition, outlet)));
+        drop(sent(connection.count("t", &partition.spans, 1)));
     }
 }

@@ -8,7 +8,7 @@ use tidegate_model::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Spa
 
 use crate::bindings::{host, plugin, types};
 use crate::describe::printable;
-use crate::outlet::{Bookmarked, Change, Finding, Item, Outcome, Partition};
+use crate::outlet::{Bookmarked, Change, Counting, Counts, Finding, Item, Outcome, Partition, Tally};
 
 /// Bytes of a code and of a message that are kept.
 const CODE_BYTES: usize = 64;
@@ -81,6 +81,40 @@ pub(crate) fn partitions(said: Vec<plugin::Partition>, asked: &[Span]) -> Result
     said.into_iter().map(partition).collect()
 }
 
+/// The answer to a request to count `asked`: one tally or fault for each span, one number for each bucket.
+pub(crate) fn counts(
+    said: plugin::Counts,
+    asked: &[Span],
+    width: u64,
+    fault: impl Fn(types::Fault) -> Fault,
+) -> Result<Counts, String> {
+    let said = match said {
+        plugin::Counts::Unsupported(why) => return Ok(Counts::Unsupported(clip(why, MESSAGE_BYTES))),
+        plugin::Counts::Counted(said) => said,
+    };
+    if said.len() != asked.len() {
+        return Err(format!("it counts {} spans where {} were asked for", said.len(), asked.len()));
+    }
+    let tally = |(said, span): (Result<plugin::Tally, types::Fault>, &Span)| {
+        let said = match said {
+            Ok(said) => said,
+            Err(said) => return Ok(Err(fault(said))),
+        };
+        let buckets = span.interval.buckets(width).count();
+        if said.buckets.len() != buckets {
+            let (name, found) = (printable(&span.series.id), said.buckets.len());
+            return Err(format!("it gives {found} counts of `{name}` where {buckets} were asked for"));
+        }
+        let counting = match said.counting {
+            plugin::Counting::All => Counting::All,
+            plugin::Counting::Good => Counting::Good,
+            plugin::Counting::Unknown => Counting::Unknown,
+        };
+        Ok(Ok(Tally { counting, buckets: said.buckets }))
+    };
+    Ok(Counts::Counted(said.into_iter().zip(asked).map(tally).collect::<Result<_, String>>()?))
+}
+
 /// What changed of the series that were asked about; a plugin cannot speak of others, nor twice of one.
 pub(crate) fn changes(said: Vec<plugin::Change>, asked: &[Bookmarked]) -> Result<Vec<Change>, String> {
     let mut open: HashSet<&str> = asked.iter().map(|it| it.series.id.as_str()).collect();
@@ -145,6 +179,26 @@ mod tests {
         assert!(check(-100, 0).unwrap_err().contains("whole microseconds"));
         assert!(check(2_000, 1_000).unwrap_err().contains("ends before it starts"));
         assert!(check(i64::MIN, i64::MAX).is_err(), "the ends of the range lie off the grid");
+    }
+
+    #[test]
+    fn a_count_that_is_not_one_for_each_bucket_breaks_the_contract() {
+        let spans = [asked("a"), asked("b")];
+        let tally =
+            |buckets: &[u64]| Ok(plugin::Tally { counting: plugin::Counting::Unknown, buckets: buckets.to_vec() });
+        let said = |each: Vec<_>| counts(plugin::Counts::Counted(each), &spans, 1_000, fault);
+        let Ok(Counts::Counted(counted)) = said(vec![tally(&[1, 2]), tally(&[0, 7])]) else { unreachable!() };
+        assert_eq!(counted[1], Ok(Tally { counting: Counting::Unknown, buckets: vec![0, 7] }));
+        assert!(said(vec![tally(&[1, 2])]).unwrap_err().contains("counts 1 spans where 2"));
+        assert!(said(vec![tally(&[1, 2]), tally(&[3])]).unwrap_err().contains("1 counts of `b` where 2"));
+        let refused = types::Fault {
+            domain: types::Domain::User,
+            retry: types::Retry::Never,
+            code: "http-403".into(),
+            message: "no".into(),
+        };
+        let Ok(Counts::Counted(counted)) = said(vec![Err(refused), tally(&[0, 0])]) else { unreachable!() };
+        assert_eq!(counted[0].as_ref().unwrap_err().code, "http-403");
     }
 
     #[test]

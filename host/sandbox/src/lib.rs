@@ -25,5 +25,5 @@ pub use egress::{Credentials, Egress, EgressConfig, Figures, QuietHours};
 pub use engine::Engine;
 pub use error::Error;
 pub use limits::Limits;
-pub use outlet::{Bookmarked, Catalogue, Change, Finding, Item, Outcome, Outlet, Partition};
+pub use outlet::{Bookmarked, Catalogue, Change, Counting, Counts, Finding, Item, Outcome, Outlet, Partition, Tally};
 pub use plugin::Plugin;

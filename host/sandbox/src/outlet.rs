@@ -89,6 +89,35 @@ pub struct Catalogue {
     pub unresolved: Vec<(String, Fault)>,
 }
 
+/// Which events a count holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// All of them.
+    All,
+    /// Those that are good.
+    Good,
+    /// The historian does not say.
+    Unknown,
+}
+
+/// How many events a span holds by the historian's own count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Which events these are.
+    pub counting: Counting,
+    /// One number for each bucket, in the order of time.
+    pub buckets: Vec<u64>,
+}
+
+/// What came of a request to count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Nobody can count the events of this table without reading them, and why.
+    Unsupported(String),
+    /// For each span in turn its tally, or why there is none.
+    Counted(Vec<Result<Tally, Fault>>),
+}
+
 /// A unit of work, read by one call.
 #[derive(Clone, Debug)]
 pub struct Partition {

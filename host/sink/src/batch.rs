@@ -115,6 +115,14 @@ impl<'a> Columns<'a> {
         Ok(array.as_primitive::<TimestampMicrosecondType>().iter().map(|us| us.map(Instant::from_micros)).collect())
     }
 
+    /// A column of instants that older files lack: there it is NULL.
+    pub(crate) fn later_instants(&self, column: &str) -> Result<Vec<Option<Instant>>> {
+        match self.batch.column_by_name(column) {
+            Some(_) => self.instants(column),
+            None => Ok(vec![None; self.batch.num_rows()]),
+        }
+    }
+
     /// A column of integers.
     pub(crate) fn integers(&self, column: &str) -> Result<Vec<Option<i64>>> {
         let array = self.typed(column, &DataType::Int64)?;

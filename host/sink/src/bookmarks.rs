@@ -9,12 +9,13 @@ use arrow::datatypes::{DataType, Schema};
 use tidegate_model::Instant;
 
 use crate::batch::{Columns, instants, texts};
+use crate::checkpoint::SHORT_RETENTION;
 use crate::encode::{FileSpec, write_files};
 use crate::lake::Lake;
 use crate::layout::{Layout, timestamp};
 use crate::scan::read_all;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
-use crate::watermarks::{SHORT_RETENTION, column};
+use crate::watermarks::column;
 use crate::{Error, Result};
 
 /// Where a series stands in its changes.

@@ -1,7 +1,7 @@
 //! Rows that wait for their commit, by date. What they pin in memory is counted by allocation, so that a few rows cut
 //! from a large page are counted as the page that they keep alive.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
@@ -58,6 +58,20 @@ impl Buffer {
         for (date, slice) in slices {
             self.dates.entry(date).or_default().push(slice);
         }
+    }
+
+    /// The first and the last microsecond of the rows of each series.
+    pub(crate) fn spans(&self) -> HashMap<String, (i64, i64)> {
+        let mut spans: HashMap<String, (i64, i64)> = HashMap::new();
+        for slice in self.dates.values().flatten() {
+            match spans.get_mut(&*slice.series) {
+                Some((first, last)) => (*first, *last) = ((*first).min(slice.first.0), (*last).max(slice.last.0)),
+                None => {
+                    spans.insert(slice.series.to_string(), (slice.first.0, slice.last.0));
+                }
+            }
+        }
+        spans
     }
 
     /// The rows of each date, sorted by series, time and sequence; made batch by batch as they are asked for.

@@ -1,10 +1,10 @@
-//! What a batch proves: per series, the stretch that its cursor may move over and the rows that it brings. Pure; the
-//! staged file is this, as JSON.
+//! What a batch proves: per series, the stretches that it covers and the rows that it brings. Pure; the staged file is
+//! this, as JSON.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_model::{Instant, Interval, Watermark};
+use tidegate_model::{Instant, Interval, Intervals, Watermark};
 
 use crate::events::Advance;
 use crate::{Error, Result};
@@ -15,12 +15,30 @@ pub(crate) struct Coverage {
     series: HashMap<String, Proof>,
 }
 
-/// Proof for one series. Instants in nanoseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Proof {
-    name: String,
-    covered: Option<(i64, i64)>,
-    rows: i64,
+/// Proof for one series.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Proof {
+    pub name: String,
+    /// One stretch at most in the lane of runs, which have a cursor.
+    #[serde(with = "pairs")]
+    pub covered: Intervals,
+    pub rows: i64,
+}
+
+/// Intervals as pairs of nanoseconds since the Unix epoch.
+mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use tidegate_model::{Instant, Interval, Intervals};
+
+    pub(super) fn serialize<S: Serializer>(intervals: &Intervals, serializer: S) -> Result<S::Ok, S::Error> {
+        let pairs: Vec<(i64, i64)> = intervals.as_slice().iter().map(|part| (part.start.0, part.end.0)).collect();
+        pairs.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Intervals, D::Error> {
+        let pairs = Vec::<(i64, i64)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().map(|(start, end)| Interval::new(Instant(start), Instant(end))).collect())
+    }
 }
 
 impl Coverage {
@@ -29,32 +47,39 @@ impl Coverage {
         self.series.is_empty()
     }
 
-    /// The proven stretch of a series that is not yet part of its watermark.
+    /// The proven stretch of a series, from its first instant to its last.
     pub(crate) fn covered(&self, series: &str) -> Option<Interval> {
-        self.series.get(series)?.covered.map(interval)
+        self.series.get(series)?.covered.hull()
     }
 
-    /// Adds an advance.
+    /// What is proven, by series.
+    pub(crate) fn proofs(&self) -> impl Iterator<Item = (&String, &Proof)> {
+        self.series.iter()
+    }
+
+    /// Adds an advance that must join what is covered, by this coverage or already `known`.
     ///
     /// # Errors
-    /// A stretch that does not join what is covered: moving the cursor over the hole would lose it for ever.
+    /// A stretch that does not: moving the cursor over the hole would lose it for ever.
     pub(crate) fn advance(&mut self, table: &str, known: Option<Interval>, advance: &Advance) -> Result<()> {
         let id = &advance.series.id;
-        let mut covered = self.covered(id);
         if let Some(new) = advance.covered.filter(|new| !new.is_empty()) {
-            let base = covered.or(known);
+            let base = self.covered(id).or(known);
             if let Some(base) = base.filter(|base| new.start > base.end || new.end < base.start) {
                 let what = format!("series {id} is covered over {base:?}; {new:?} would leave a hole");
                 return Err(Error::contract(table, what));
             }
-            covered = Some(covered.map_or(new, |covered| covered.hull(new)));
         }
-        let proof =
-            self.series.entry(id.clone()).or_insert_with(|| Proof { name: String::new(), covered: None, rows: 0 });
-        proof.name.clone_from(&advance.series.name);
-        proof.covered = covered.map(|covered| (covered.start.0, covered.end.0));
-        proof.rows = proof.rows.saturating_add(advance.rows);
+        self.add(advance);
         Ok(())
+    }
+
+    /// Adds an advance, wherever it lies.
+    pub(crate) fn add(&mut self, advance: &Advance) {
+        let proof = self.series.entry(advance.series.id.clone()).or_default();
+        proof.name.clone_from(&advance.series.name);
+        proof.covered.extend(advance.covered);
+        proof.rows = proof.rows.saturating_add(advance.rows);
     }
 
     /// The proofs of some series, to be changed apart.
@@ -76,22 +101,22 @@ impl Coverage {
                     self.series.insert(id, new);
                 }
                 Some(old) => {
-                    old.name = new.name;
+                    if !new.name.is_empty() {
+                        old.name = new.name;
+                    }
                     old.rows = old.rows.saturating_add(new.rows);
-                    old.covered = match (old.covered, new.covered) {
-                        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-                        (old, new) => old.or(new),
-                    };
+                    old.covered.extend(new.covered.as_slice().iter().copied());
                 }
             }
         }
     }
 
-    /// The same with more rows counted; a series that proves nothing here is left out.
+    /// The same with more rows counted, also of series that prove nothing here.
     pub(crate) fn counting(&self, rows: &HashMap<String, i64>) -> Self {
         let mut counting = self.clone();
-        for (id, proof) in &mut counting.series {
-            proof.rows = proof.rows.saturating_add(rows.get(id).copied().unwrap_or_default());
+        for (id, more) in rows.iter().filter(|(_, more)| **more != 0) {
+            let proof = counting.series.entry(id.clone()).or_default();
+            proof.rows = proof.rows.saturating_add(*more);
         }
         counting
     }
@@ -99,15 +124,16 @@ impl Coverage {
     /// Moves watermarks by this proof.
     pub(crate) fn apply(&self, marks: &mut HashMap<String, Watermark>, run: Instant) {
         for (id, proof) in &self.series {
-            let covered = proof.covered.map(interval);
+            let covered = proof.covered.hull();
             match (marks.get_mut(id), covered) {
                 (Some(mark), covered) => {
-                    // Another lane may have moved the mark meanwhile; a stretch that no longer joins it is left to the
-                    // look-back rather than bridged.
-                    if let Some(new) = covered.filter(|c| c.start <= mark.covered.end && c.end >= mark.covered.start) {
-                        mark.covered = mark.covered.hull(new);
+                    // Others may have moved the mark meanwhile; a stretch that no longer joins it bridges nothing.
+                    if let Some(new) = covered {
+                        mark.advance(new);
                     }
-                    mark.name.clone_from(&proof.name);
+                    if !proof.name.is_empty() {
+                        mark.name.clone_from(&proof.name);
+                    }
                     mark.rows = mark.rows.saturating_add(proof.rows);
                     mark.last_run = run;
                 }
@@ -118,6 +144,7 @@ impl Coverage {
                         covered,
                         rows: proof.rows,
                         last_run: run,
+                        stored_until: None,
                     };
                     marks.insert(id.clone(), mark);
                 }
@@ -128,10 +155,6 @@ impl Coverage {
     }
 }
 
-fn interval((start, end): (i64, i64)) -> Interval {
-    Interval::new(Instant(start), Instant(end))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -139,6 +162,10 @@ mod tests {
     use tidegate_model::Series;
 
     use super::*;
+
+    fn interval((start, end): (i64, i64)) -> Interval {
+        Interval::new(Instant(start), Instant(end))
+    }
 
     fn advance(start: i64, end: i64, rows: i64) -> Advance {
         let series = Series { id: "s".into(), name: "S".into(), ahead: false, detail: String::new() };
@@ -172,6 +199,6 @@ mod tests {
         first.advance("t", None, &advance(0, 10, 1)).unwrap();
         first.apply(&mut marks, Instant(1));
         coverage.apply(&mut marks, Instant(2));
-        assert_eq!(marks["s"].covered, interval((0, 10)));
+        assert_eq!((marks["s"].covered, marks["s"].stored_until), (interval((0, 10)), Some(Instant(60))));
     }
 }

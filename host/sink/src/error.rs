@@ -84,6 +84,14 @@ pub enum Error {
         /// `live` or `backfill`.
         lane: String,
     },
+    /// The state is no longer what was shown to whoever wanted to change it.
+    #[error(
+        "the state in table {table} was changed by others after the difference was shown: nothing was changed; run again"
+    )]
+    StateChanged {
+        /// `schema.table` of the watermarks.
+        table: String,
+    },
     /// Other writers were faster at every attempt.
     #[error("table {table} was changed by others at each of {attempts} attempts to commit; run again when it is quiet")]
     Contended {

@@ -7,17 +7,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use tidegate_model::{Instant, Interval, Series, Watermark};
+use tidegate_model::{Instant, Interval, Intervals, Series, Watermark};
 
 use crate::Result;
 use crate::batch::fitted;
+use crate::coverage::Coverage;
+use crate::files::Listing;
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
 use crate::rejects::Reject;
 use crate::slices::Keys;
 use crate::stored::{EventKey, StoredReader};
-use crate::writer::{CommitPolicy, Opening, Writer, Written};
+use crate::table::Table;
+use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
+mod fence;
 mod gone;
 mod outgoing;
 
@@ -45,10 +49,25 @@ pub struct EventsSpec {
 pub struct Advance {
     /// Which series.
     pub series: Arc<Series>,
-    /// The stretch that its watermark grows by; must join what is covered. `None`: rows alone.
+    /// The stretch that is covered; in a lane of runs it must join what is covered. `None`: rows alone.
     pub covered: Option<Interval>,
-    /// Rows of this series in the push.
+    /// By how many rows this series grows: those that come in less those that are taken out. What the commit then finds
+    /// stored otherwise, because others have written too, is made up for there.
     pub rows: i64,
+}
+
+impl Lake {
+    /// Reads what is stored of a table of events, as it is now; `None` when there is no such table yet. Writes nothing and
+    /// takes no lane.
+    ///
+    /// # Errors
+    /// A declaration that breaks the contract, or a table that cannot be read.
+    pub async fn stored(&self, spec: &EventsSpec) -> Result<Option<StoredReader>> {
+        let shape = Shape::new(format!("{}.{}", self.config.schema, spec.table), spec)?;
+        let Some(table) = Table::open(&self.root, &self.config.schema, &spec.table).await? else { return Ok(None) };
+        let files = Listing::new(&table, shape.layout.partition.as_deref(), Coverage::default())?;
+        Ok(Some(StoredReader::new(files, shape.layout, shape.keys)))
+    }
 }
 
 /// A table of events, open for one lane.
@@ -67,29 +86,28 @@ impl Events {
     pub(crate) async fn open(
         lake: &Lake,
         spec: EventsSpec,
-        lane: &str,
+        lane: LaneOf<'_>,
         run: RunStamp,
         policy: CommitPolicy,
     ) -> Result<Self> {
         let shape = Arc::new(Shape::new(format!("{}.{}", lake.config.schema, spec.table), &spec)?);
-        let opening = Opening {
-            lake,
-            table: &spec.table,
-            comment: &spec.comment,
-            layout: &shape.layout,
-            watermarks: &lake.config.watermarks_table,
-            lane,
-            run,
-            policy,
-        };
+        let opening =
+            Opening { lake, table: &spec.table, comment: &spec.comment, layout: &shape.layout, lane, run, policy };
         let writer = Writer::open(opening, EventBatch::new(Arc::clone(&shape))).await?;
         Ok(Self { shape, writer })
     }
 
-    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since.
+    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since. None
+    /// in the lane of backfills.
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
-        self.writer.watermarks()
+        self.writer.proven().watermarks()
+    }
+
+    /// What backfills had covered on opening, by series, moved in the same way; empty in a lane of runs.
+    #[must_use]
+    pub fn backfilled(&self) -> HashMap<String, Intervals> {
+        self.writer.proven().backfilled()
     }
 
     /// Reads what is stored, this run's own commits included.
@@ -100,6 +118,10 @@ impl Events {
 
     /// Takes rows (emitted columns, in declared order) and what they prove, as one. Waits while an earlier batch is being
     /// committed and the buffer is full.
+    ///
+    /// Rows must not be stored already, by what [`Events::reader`] or the watermarks tell. What other lanes store from then
+    /// on, or have stored and not merged, is found at the commit: a row that is stored as it is is not stored again, one with
+    /// other content is replaced.
     ///
     /// # Errors
     /// Rows or advances that break the contract: then nothing of this push is taken. A batch that could not be committed:
@@ -135,7 +157,7 @@ impl Events {
         self.writer.commit_if_due().await
     }
 
-    /// Commits the rest and moves the watermarks.
+    /// Commits the rest and merges what is proven.
     ///
     /// # Errors
     /// As [`Events::push`].

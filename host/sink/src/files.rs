@@ -1,5 +1,6 @@
 //! The live data files of a table while a run writes to it: what the log held when it was last looked at, moved on by
-//! every commit of the run itself. Kept apart from the Delta snapshot, whose renewal costs more with every file.
+//! every commit of the run itself. Kept apart from the Delta snapshot, whose renewal costs more with every file. Also tells
+//! which files others have added since the run began: what it has compared before says nothing about them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -8,6 +9,9 @@ use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::{ObjectStore, Path};
 
 use crate::Result;
+use crate::coverage::Coverage;
+use crate::reader::Reads;
+use crate::scan::{self, Opened};
 use crate::table::Table;
 
 /// One data file.
@@ -86,8 +90,23 @@ impl DataFile {
     }
 }
 
+/// Whose rows a file holds; the later one of these where it holds several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// This run has added them.
+    Own,
+    /// They were there when the run began.
+    Found,
+    /// Others have added them since.
+    Others,
+}
+
 /// A file with the date of its partition.
-type Dated = (Option<String>, DataFile);
+struct Entry {
+    date: Option<String>,
+    file: DataFile,
+    origin: Origin,
+}
 
 /// All live files, each with its date. Clones share the list.
 #[derive(Clone)]
@@ -96,58 +115,110 @@ pub(crate) struct Listing {
     pub table: Arc<str>,
     /// Below the table's folder.
     pub store: Arc<dyn ObjectStore>,
+    /// What the files that were found hold of others beyond what the watermarks tell.
+    pub unmerged: Arc<Coverage>,
     date: Option<String>,
-    files: Arc<RwLock<Vec<Dated>>>,
+    files: Arc<RwLock<Vec<Entry>>>,
+    reads: Arc<Reads>,
 }
 
 impl Listing {
-    /// The files of a table that has just been loaded; `date` is its partition column.
-    pub(crate) fn new(table: &Table, date: Option<&str>) -> Result<Self> {
+    /// The files of a table that has just been loaded; `date` is its partition column, and `unmerged` what other lanes had
+    /// staged then.
+    pub(crate) fn new(table: &Table, date: Option<&str>, unmerged: Coverage) -> Result<Self> {
         let listing = Self {
             table: table.name.as_str().into(),
             store: table.store(),
+            unmerged: Arc::new(unmerged),
             date: date.map(str::to_owned),
             files: Arc::default(),
+            reads: Arc::default(),
         };
-        listing.renew(table)?;
+        let files = table.files()?.into_iter().map(|file| listing.entry(DataFile::Logged(file), Origin::Found));
+        let files = files.collect();
+        *listing.write() = files;
         Ok(listing)
     }
 
     /// Looks at the files of the table again, after others have changed it.
     pub(crate) fn renew(&self, table: &Table) -> Result<()> {
-        let files = table.files()?.into_iter().map(|file| self.dated(DataFile::Logged(file))).collect();
-        *self.write() = files;
+        let live = table.files()?;
+        let mut files = self.write();
+        let known: HashMap<Path, Origin> = files.iter().map(|entry| (entry.file.path(), entry.origin)).collect();
+        let renewed = live.into_iter().map(|file| {
+            let origin = known.get(&file.object_store_path()).copied().unwrap_or(Origin::Others);
+            self.entry(DataFile::Logged(file), origin)
+        });
+        *files = renewed.collect();
         Ok(())
     }
 
     /// Follows a commit of this run.
     pub(crate) fn follow(&self, added: &[Add], removed: &[DataFile]) {
         let mut files = self.write();
+        let mut origins: HashMap<Option<String>, Origin> = HashMap::new();
         if !removed.is_empty() {
             let gone: HashSet<Path> = removed.iter().map(DataFile::path).collect();
-            files.retain(|(_, file)| !gone.contains(&file.path()));
+            for entry in files.extract_if(.., |entry| gone.contains(&entry.file.path())) {
+                let origin = origins.entry(entry.date).or_insert(entry.origin);
+                *origin = entry.origin.max(*origin);
+            }
         }
-        files.extend(added.iter().map(|add| self.dated(DataFile::own(add.clone()))));
+        for add in added {
+            let mut entry = self.entry(DataFile::own(add.clone()), Origin::Own);
+            // It may be what is left of a file on the same date, whose rows are no more our own than before.
+            entry.origin = origins.get(&entry.date).copied().unwrap_or(Origin::Own);
+            files.push(entry);
+        }
     }
 
     /// The files that a test of date and file lets through.
     pub(crate) fn select(&self, test: impl Fn(Option<&str>, &DataFile) -> bool) -> Vec<DataFile> {
         let files = self.read();
-        let fits = files.iter().filter(|(date, file)| test(date.as_deref(), file));
-        fits.map(|(_, file)| file.clone()).collect()
+        let fits = files.iter().filter(|entry| test(entry.date.as_deref(), &entry.file));
+        fits.map(|entry| entry.file.clone()).collect()
     }
 
-    fn dated(&self, file: DataFile) -> Dated {
-        let date = self.date.as_ref().and_then(|date| file.partition().remove(date).flatten());
-        (date, file)
+    /// Those among them that came to be here in this way.
+    pub(crate) fn select_from(&self, origin: Origin, test: impl Fn(Option<&str>, &DataFile) -> bool) -> Vec<DataFile> {
+        let files = self.read();
+        let fits = files.iter().filter(|entry| entry.origin == origin && test(entry.date.as_deref(), &entry.file));
+        fits.map(|entry| entry.file.clone()).collect()
+    }
+
+    /// Whether there is any.
+    pub(crate) fn holds(&self, origin: Origin) -> bool {
+        self.read().iter().any(|entry| entry.origin == origin)
+    }
+
+    /// Opens one of the files to read it.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) async fn open(&self, file: &DataFile) -> Result<Opened> {
+        scan::open(&self.store, &self.table, file, &self.reads).await
+    }
+
+    /// How much of the table has been read through this list and its clones.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// The date of a file's partition.
+    pub(crate) fn date(&self, file: &DataFile) -> Option<String> {
+        self.date.as_ref().and_then(|date| file.partition().remove(date).flatten())
+    }
+
+    fn entry(&self, file: DataFile, origin: Origin) -> Entry {
+        Entry { date: self.date(&file), file, origin }
     }
 
     // Nothing panics while the lock is held; a poisoned one still holds a whole list.
-    fn read(&self) -> RwLockReadGuard<'_, Vec<Dated>> {
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Entry>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Vec<Dated>> {
+    fn write(&self) -> RwLockWriteGuard<'_, Vec<Entry>> {
         self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use tidegate_model::{Cover, Gap, Instant, Interval};
 
+use crate::checkpoint::SHORT_RETENTION;
 use crate::encode::{FileSpec, write_files};
 use crate::lake::{Lake, RunStamp};
 use crate::layout::Layout;
 use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
-use crate::watermarks::SHORT_RETENTION;
 use crate::{Error, Result};
 
+mod differing;
 mod rows;
 
 use rows::{batch, layout, read};
@@ -47,8 +48,24 @@ pub struct Observation {
     pub open: Vec<(String, Gap)>,
     /// Intervals it proved, each with its table.
     pub covered: Vec<(String, Cover)>,
+    /// Intervals that it has not read but found to differ from the historian, each with its table. What of them is open
+    /// already stays as it is; the rest is a gap that no run has tried yet.
+    pub differing: Vec<(String, Gap)>,
     /// Tables whose configured names it resolved: a gap of a name that is not reported open again is resolved.
     pub catalogued: Vec<String>,
+    /// Open gaps that an operator gives up.
+    pub closed: Vec<GapRow>,
+    /// Gaps that an operator brings from elsewhere, as they were there; one that is open here already stays as it is.
+    pub entered: Vec<GapRow>,
+}
+
+impl GapRow {
+    /// Whether both are open and mean the same interval of the same series.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let open = self.resolved_at.is_none() && other.resolved_at.is_none();
+        open && (&self.table, &self.series, self.interval) == (&other.table, &other.series, other.interval)
+    }
 }
 
 /// The ledger, loaded.
@@ -185,6 +202,17 @@ fn apply(rows: &mut Vec<GapRow>, run: Instant, observation: &Observation) {
     }
     for (table, gap) in &observation.open {
         open(rows, run, table, gap);
+    }
+    for (table, gap) in &observation.differing {
+        differing::enter(rows, run, table, gap);
+    }
+    for row in rows.iter_mut().filter(|row| observation.closed.iter().any(|gap| gap.is_same(row))) {
+        row.resolved_at = Some(run);
+    }
+    for gap in &observation.entered {
+        if !rows.iter().any(|row| row.is_same(gap)) {
+            rows.push(gap.clone());
+        }
     }
 }
 

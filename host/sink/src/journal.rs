@@ -22,6 +22,8 @@ pub struct RunRow {
     pub pipeline: String,
     /// Unique among runs.
     pub run_id: String,
+    /// `run` or `backfill`.
+    pub command: String,
     /// When it began.
     pub started_at: Option<Instant>,
     /// When it ended.
@@ -54,6 +56,12 @@ pub struct RunRow {
     pub commits: i64,
     /// Data files.
     pub files: i64,
+    /// Data files that were replaced.
+    pub files_rewritten: i64,
+    /// Data files that were looked into.
+    pub files_compared: i64,
+    /// Bytes read of them.
+    pub bytes_compared: i64,
     /// Series read.
     pub series: i64,
     /// Of these, series whose changes the historian told.
@@ -141,6 +149,9 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         count("bytes", row.bytes, "Bytes received from the historian"),
         count("commits", row.commits, "Data commits"),
         count("files", row.files, "Data files"),
+        count("files_rewritten", row.files_rewritten, "Data files replaced, because a row of theirs changed"),
+        count("files_compared", row.files_compared, "Data files looked into to compare what was read again"),
+        count("bytes_compared", row.bytes_compared, "Bytes read of them"),
         count("series", row.series, "Series read"),
         count("hinted", row.hinted, "Of these, series whose changes the historian told"),
         count("fell_back", row.fell_back, "Series that it should have told of and did not: read by look-back"),
@@ -149,6 +160,7 @@ fn run_columns(row: &RunRow) -> Vec<(Field, ArrayRef)> {
         text("plugin", &row.plugin, "The plugin"),
         text("plugin_version", &row.plugin_version, "Version of the plugin"),
         text("tidegate_version", &row.tidegate_version, "Version of Tidegate"),
+        text("command", &row.command, "What it was asked for: run or backfill"),
     ]
 }
 
@@ -168,5 +180,17 @@ mod tests {
         }
         let sql = "SELECT sum(rows * exit_code) FROM checkpoints.x_runs WHERE lag_seconds IS NULL AND ended_at IS NULL";
         assert_eq!(number(&lake, sql).await, 42);
+    }
+    #[tokio::test]
+    async fn a_table_of_an_older_version_gets_the_new_column_and_keeps_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder);
+        let (fields, columns): (Vec<_>, Vec<_>) =
+            run_columns(&RunRow::default()).into_iter().filter(|(field, _)| field.name() != "command").unzip();
+        append(&lake.root, "checkpoints", "x_runs", "", fields, columns).await.unwrap();
+        lake.append_run(RunRow { command: "backfill".into(), ..RunRow::default() }).await.unwrap();
+        let sql = "SELECT sum(CASE WHEN command IS NULL THEN 10 WHEN command = 'backfill' THEN 1 END) FROM \
+                   checkpoints.x_runs";
+        assert_eq!(number(&lake, sql).await, 11);
     }
 }

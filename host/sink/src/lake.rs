@@ -6,10 +6,11 @@ use std::fmt;
 use tidegate_model::{Instant, Watermark};
 
 use crate::events::{Events, EventsSpec};
+use crate::lane::LaneId;
 use crate::location::{Root, checked_name};
 use crate::records::{Records, RecordsSpec, watermarks_table};
 use crate::table::Table;
-use crate::writer::CommitPolicy;
+use crate::writer::{CommitPolicy, LaneOf};
 use crate::{Error, Result, watermarks};
 
 /// Where the lake is and how the host's own tables in it are called.
@@ -91,18 +92,13 @@ impl Lake {
         Ok(Self { config, root })
     }
 
-    /// The lake's root folder.
-    #[must_use]
-    pub fn location(&self) -> &std::path::Path {
-        self.root.path()
-    }
-
-    /// Opens a table of events for writing: creates it or adds what its declaration has more, takes the lane
-    /// (`live`, `backfill`), and finishes what an interrupted run left behind.
+    /// Opens a table of events for writing: creates it or adds what its declaration has more, takes the lane (`live`), and
+    /// finishes what an interrupted run left behind.
     ///
     /// # Errors
     /// A declaration that conflicts with what is stored; a store that refuses; a lane that another run holds.
     pub async fn events(&self, spec: EventsSpec, lane: &str, run: RunStamp, policy: CommitPolicy) -> Result<Events> {
+        let lane = LaneOf::Runs { lane, watermarks: &self.config.watermarks_table };
         Events::open(self, spec, lane, run, policy).await
     }
 
@@ -111,7 +107,25 @@ impl Lake {
     /// # Errors
     /// As [`Lake::events`].
     pub async fn records(&self, spec: RecordsSpec, lane: &str, run: RunStamp, policy: CommitPolicy) -> Result<Records> {
-        Records::open(self, spec, lane, run, policy).await
+        let watermarks = watermarks_table(&spec.table);
+        Records::open(self, spec, LaneOf::Runs { lane, watermarks: &watermarks }, run, policy).await
+    }
+
+    /// Opens a table of events for a backfill: a lane of its own beside the runs, which covers any stretches and leaves the
+    /// watermarks alone.
+    ///
+    /// # Errors
+    /// As [`Lake::events`].
+    pub async fn backfill_events(&self, spec: EventsSpec, run: RunStamp, policy: CommitPolicy) -> Result<Events> {
+        Events::open(self, spec, LaneOf::Backfills, run, policy).await
+    }
+
+    /// Opens a table of records for a backfill, as [`Lake::backfill_events`] does a table of events.
+    ///
+    /// # Errors
+    /// As [`Lake::events`].
+    pub async fn backfill_records(&self, spec: RecordsSpec, run: RunStamp, policy: CommitPolicy) -> Result<Records> {
+        Records::open(self, spec, LaneOf::Backfills, run, policy).await
     }
 
     /// All watermarks of the tables of events, by series; empty when there is no such table. Writes nothing.
@@ -137,6 +151,11 @@ impl Lake {
         let mut marks: Vec<Watermark> = watermarks::read(&table).await?.into_values().collect();
         marks.sort_by(|a, b| a.series.cmp(&b.series));
         Ok(marks)
+    }
+
+    /// Names a lane of this pipeline; `table` is without its schema.
+    pub(crate) fn lane_id(&self, table: &str, lane: &str) -> LaneId {
+        LaneId { pipeline: self.config.pipeline.clone(), table: table.to_owned(), lane: lane.to_owned() }
     }
 
     /// The name of one of the host's own tables.

@@ -1,12 +1,13 @@
 //! A lane: the one sequence of batches that a pipeline commits to a table, and the protocol that makes each of them land
 //! exactly once.
 //!
-//! 1. **stage**: what the batch proves, and what earlier batches proved that the watermarks do not hold yet, is put as
-//!    one file beside the checkpoints, named after batch N.
+//! 1. **stage**: what the batch proves, and what earlier batches proved that the checkpoint table does not hold yet, is put
+//!    as one file beside it, named after batch N.
 //! 2. **commit**: the rows and `txn(lane, N)` enter the table in one Delta commit, which also takes out what they
 //!    replace. This is the one atomic point.
-//! 3. **merge**: the coverage enters the watermarks with `txn(lane, N)`. It may wait, because the staged file of the
-//!    newest batch carries all of it; at the latest the end of the run does it.
+//! 3. **merge**: the coverage enters the lane's checkpoint table (the watermarks, or what backfills have covered) with
+//!    `txn(lane, N)`. It may wait, because the staged file of the newest batch carries all of it; at the latest the end of
+//!    the run does it.
 //! 4. **unstage**: the file is deleted.
 //!
 //! Batch numbers ascend and are drawn so that two runs never draw the same. Therefore a staged file whose N is the table's
@@ -15,23 +16,29 @@
 //! a higher number, so that its batch can never land, and then it is discarded. Whoever finds that its lane has another
 //! number than it left there stops: another run has taken it.
 //!
+//! Lanes do not wait for each other. Every attempt is made on the version that the lane has looked at; when another lane
+//! has taken it, the batch is decided again, with the files that the other has added. What another lane had committed but
+//! not merged when this one was opened is known from its staged file.
+//!
 //! Coverage without rows needs none of this: merging it alone is atomic, so an idle run makes no data commit.
 
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use deltalake::kernel::Transaction;
 use tidegate_model::Instant;
 
+use crate::checkpoint::{Checkpoint, Proven};
 use crate::coverage::Coverage;
 use crate::files::Listing;
 use crate::outgoing::{Decision, Outgoing};
 use crate::staged::{Staged, Staging};
 use crate::table::{ATTEMPTS, Attempt, Table};
-use crate::watermarks::Watermarks;
+use crate::watermarks::Restated;
 use crate::{Error, Result};
 
-/// The watermarks are rewritten at most this often within a run; what is in between is safe in the staged file.
+/// The checkpoint table is rewritten at most this often within a run; what is in between is safe in the staged file.
 const MERGE_EVERY: Duration = Duration::from_secs(30);
 
 /// Who writes.
@@ -65,12 +72,12 @@ pub(crate) struct Lane {
     table: Table,
     /// Its live files at the version that `table` has.
     files: Listing,
-    watermarks: Watermarks,
+    checkpoint: Checkpoint,
     staging: Staging,
     run: Instant,
     /// The number that the table must have for this lane: the last batch or fence.
     last: i64,
-    /// The number that the watermarks must have for this lane.
+    /// The number that the checkpoint table must have for this lane.
     merged: i64,
     /// Committed but not merged.
     unmerged: Coverage,
@@ -80,22 +87,26 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column.
+    /// Takes the lane and finishes or discards what an earlier run left; `date` is the table's partition column. What is
+    /// staged is looked at after the table was loaded and before the watermarks are: what others had committed by then is
+    /// either still staged or merged already.
     pub(crate) async fn open(
         id: LaneId,
         table: Table,
         date: Option<&str>,
-        watermarks: Watermarks,
+        checkpoint: impl Future<Output = Result<Checkpoint>>,
         staging: Staging,
         run: Instant,
     ) -> Result<Self> {
         let last = table.txn(&id.app_id()).await?;
-        let merged = watermarks.txn(&id.app_id()).await?;
+        let left = staging.list().await?;
+        let checkpoint = checkpoint.await?;
+        let merged = checkpoint.txn(&id.app_id()).await?;
         let mut lane = Self {
             id,
-            files: Listing::new(&table, date)?,
+            files: Listing::new(&table, date, left.others)?,
             table,
-            watermarks,
+            checkpoint,
             staging,
             run,
             last,
@@ -104,16 +115,15 @@ impl Lane {
             staged: None,
             merged_at: std::time::Instant::now(),
         };
-        lane.recover().await?;
+        lane.recover(left.own).await?;
         Ok(lane)
     }
 
-    async fn recover(&mut self) -> Result<()> {
-        let left = self.staging.list().await?;
+    async fn recover(&mut self, left: Vec<Staged>) -> Result<()> {
         if let Some(committed) = left.iter().find(|staged| staged.batch == self.last) {
             tracing::info!(lane = self.id.app_id(), batch = committed.batch, "finishing an interrupted commit");
             let app_id = self.id.app_id();
-            self.watermarks.merge(&app_id, Some(self.last), committed.run(), &committed.coverage).await?;
+            self.checkpoint.merge(&app_id, Some(self.last), committed.run(), &committed.coverage).await?;
             self.merged = self.last;
         }
         if let Some(ahead) = left.iter().map(|staged| staged.batch).filter(|batch| *batch > self.last).max() {
@@ -132,9 +142,9 @@ impl Lane {
         &self.files
     }
 
-    /// The watermarks as this lane last saw them.
-    pub(crate) fn watermarks(&self) -> &Watermarks {
-        &self.watermarks
+    /// What is proven, as this lane last saw it.
+    pub(crate) fn proven(&self) -> &Proven {
+        self.checkpoint.proven()
     }
 
     /// One batch through steps 1 and 2, and, when it is time, 3 and 4.
@@ -161,6 +171,7 @@ impl Lane {
                     self.staging.remove(number).await?;
                 }
                 self.unmerged = all;
+                batch.landed(&self.table).await;
                 return Ok(decision);
             }
             let number = match staged.take() {
@@ -180,6 +191,7 @@ impl Lane {
                     if let Some(older) = self.staged.replace(number) {
                         self.staging.remove(older).await?;
                     }
+                    batch.landed(&self.table).await;
                     return Ok(decision);
                 }
                 Attempt::Lost => staged = Some((number, all)),
@@ -248,6 +260,18 @@ impl Lane {
         Err(Error::Contended { table: self.table.name.clone(), attempts: ATTEMPTS })
     }
 
+    /// Changes watermarks from outside a run. The lane's number moves first, so that a run which holds the lane elsewhere
+    /// stops at its next commit and does not write past a state that it does not know.
+    ///
+    /// # Errors
+    /// Another run that has just committed to this lane; otherwise as [`Checkpoint::restate`].
+    pub(crate) async fn restate(&mut self, changes: &[Restated]) -> Result<()> {
+        self.fence(next_number(self.last)).await?;
+        self.checkpoint.restate(&self.id.app_id(), self.last, changes).await?;
+        self.merged = self.last;
+        Ok(())
+    }
+
     /// The files are written already: what others did to the columns meanwhile must not change their meaning.
     fn check_schema(&self, before: &deltalake::kernel::StructType) -> Result<()> {
         let now = self.table.schema()?;
@@ -271,10 +295,10 @@ impl Lane {
             return Ok(());
         }
         let app_id = self.id.app_id();
-        if self.watermarks.txn(&app_id).await? != self.merged {
+        if self.checkpoint.txn(&app_id).await? != self.merged {
             return Err(self.taken());
         }
-        self.watermarks.merge(&app_id, self.staged, self.run, &self.unmerged).await?;
+        self.checkpoint.merge(&app_id, self.staged, self.run, &self.unmerged).await?;
         self.merged = self.staged.unwrap_or(self.merged);
         self.unmerged = Coverage::default();
         Ok(())

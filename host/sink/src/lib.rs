@@ -3,15 +3,18 @@
 //! [`Lake`] opens a location. [`Events`] takes rows together with the coverage they prove and commits both exactly once
 //! (module `lane` states the protocol). [`StoredReader`] tells which rows of a window are stored already, and what of them
 //! has changed. [`Records`] does the same for things with a life of their own, one row each. A [`Snapshot`] replaces all
-//! rows of a table in one commit, the gap ledger is merged, runs and rejects are appended, and [`Lake::query`] reads it all
-//! with SQL.
+//! rows of a table in one commit, the gap ledger is merged, runs and rejects are appended, [`Lake::take`] holds a lane for an
+//! operator who changes cursors, and [`Lake::query`] reads it all with SQL.
 //!
 //! Nothing here knows a historian: table names, columns and comments come from the caller. Tables stay on Delta reader
 //! version 1 and writer version 2, so that every engine reads them.
 
+mod backfills;
 mod batch;
+mod begun;
 mod bookmarks;
 mod buffer;
+mod checkpoint;
 mod coverage;
 mod encode;
 mod error;
@@ -37,6 +40,7 @@ mod scan;
 mod slices;
 mod snapshot;
 mod staged;
+mod state;
 mod stats;
 mod stored;
 mod stream;
@@ -45,6 +49,7 @@ mod upload;
 mod watermarks;
 mod writer;
 
+pub use backfills::Backfilled;
 pub use bookmarks::Bookmark;
 pub use error::{Error, Result};
 pub use events::{Advance, Events, EventsSpec};
@@ -56,7 +61,9 @@ pub use query::TableInfo;
 pub use records::{Records, RecordsSpec};
 pub use rejects::Reject;
 pub use snapshot::{Snapshot, SnapshotSpec};
-pub use stored::{Comparison, EventKey, StoredKeys, StoredReader};
+pub use state::{SeriesTable, StateLane};
+pub use stored::{Comparison, Counting, EventKey, RowCount, StoredKeys, StoredReader};
+pub use watermarks::Restated;
 pub use writer::{CommitPolicy, Written};
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! Where things are: the lake's root and the store behind it. Only local file systems are reached today; every path goes
-//! through the object store, so that a cloud location is a matter of features, not of code.
+//! Where things are: the lake's root and the store behind it, a local folder or a bucket.
+
+mod cloud;
 
 use std::collections::HashMap;
 use std::path::{Component, Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use deltalake::logstore::{LogStoreRef, StorageConfig, logstore_for};
+use deltalake::logstore::{LogStoreRef, ObjectStoreRef, StorageConfig, logstore_for, logstore_with};
 use deltalake::{DeltaTable, ObjectStore};
 use url::Url;
 
@@ -14,70 +15,107 @@ use crate::{Error, Result};
 /// The lake's root folder.
 #[derive(Clone)]
 pub(crate) struct Root {
-    path: PathBuf,
+    /// Ends with a slash.
+    url: Url,
     options: HashMap<String, String>,
+    /// The bucket, once it was needed: one client with one pool of connections for all tables.
+    bucket: Arc<Mutex<Option<ObjectStoreRef>>>,
 }
 
 impl Root {
-    /// From an absolute path or a `file://` URL. Touches no disk.
+    /// From an absolute path, a `file://` URL, or the URL of a bucket or a folder in it. Touches no store.
     ///
     /// # Errors
-    /// Another scheme, or a relative path.
+    /// Another scheme, a URL without a bucket, a relative path, or a storage option that its store does not know.
     pub(crate) fn parse(location: &str, options: HashMap<String, String>) -> Result<Self> {
         let refuse = |reason: String| Error::Location { what: "lake location", value: location.to_owned(), reason };
-        let path = match location.split_once("://") {
-            Some(("file", _)) => Url::parse(location)
-                .ok()
-                .and_then(|url| url.to_file_path().ok())
-                .ok_or_else(|| refuse("not a valid file URL; write file:///absolute/path".into()))?,
-            Some((scheme, _)) => {
-                return Err(refuse(format!(
-                    "scheme {scheme} is not supported yet; use an absolute path or a file:// URL"
-                )));
+        let url = match location.split_once("://") {
+            Some(("file", _)) => {
+                let path = Url::parse(location).ok().and_then(|url| url.to_file_path().ok());
+                folder(&path.ok_or_else(|| refuse("not a valid file URL; write file:///absolute/path".into()))?)
             }
-            None => PathBuf::from(location),
+            Some((scheme, _)) if cloud::knows(scheme) => {
+                let folder = format!("{}/", location.trim_end_matches('/'));
+                let url = Url::parse(&folder).map_err(|error| refuse(format!("not a valid URL: {error}")))?;
+                cloud::check(&url, &options).map_err(refuse)?;
+                Some(url)
+            }
+            Some((scheme, _)) => {
+                return Err(refuse(format!("scheme {scheme} is not supported; use a path, s3://, abfss:// or gs://")));
+            }
+            None => folder(FilePath::new(location)),
         };
-        if !path.is_absolute() {
-            return Err(refuse("not an absolute path".into()));
-        }
-        Ok(Self { path: without_dots(&path), options })
+        let url = url.ok_or_else(|| refuse("not an absolute path".into()))?;
+        Ok(Self { url, options, bucket: Arc::default() })
     }
 
-    /// The root folder.
-    pub(crate) fn path(&self) -> &FilePath {
-        &self.path
+    /// The root folder, where it is one of this machine's.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.url.to_file_path().ok()
+    }
+
+    /// The root for people.
+    pub(crate) fn place(&self) -> String {
+        place(&self.url)
     }
 
     /// Where a table lies, for people.
     pub(crate) fn table_path(&self, schema: &str, table: &str) -> String {
-        self.path.join(schema).join(table).display().to_string()
+        self.below(&[schema, table]).map_or_else(|_| format!("{schema}/{table}"), |url| place(&url))
     }
 
     /// The store below the root, to list and to stage.
     pub(crate) fn store(&self) -> Result<Arc<dyn ObjectStore>> {
-        Ok(self.log_store(&self.path)?.object_store(None))
+        Ok(self.log_store(&self.url)?.object_store(None))
     }
 
     /// A table that may not exist yet.
     pub(crate) fn table(&self, schema: &str, table: &str) -> Result<DeltaTable> {
-        Ok(DeltaTable::new(self.log_store(&self.path.join(schema).join(table))?))
+        Ok(DeltaTable::new(self.log_store(&self.below(&[schema, table])?)?))
     }
 
-    fn log_store(&self, path: &FilePath) -> Result<LogStoreRef> {
-        let place = || path.display().to_string();
-        let url = Url::from_directory_path(path).map_err(|()| Error::Location {
-            what: "lake location",
-            value: place(),
-            reason: "not an absolute path".into(),
-        })?;
-        StorageConfig::parse_options(self.options.clone())
-            .and_then(|config| logstore_for(&url, config))
-            .map_err(|error| Error::storage("open", place(), error))
+    fn below(&self, names: &[&str]) -> Result<Url> {
+        let mut url = self.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::Location {
+                what: "lake location",
+                value: self.place(),
+                reason: "nothing can lie below it".into(),
+            })?
+            .pop_if_empty()
+            .extend(names)
+            .push("");
+        Ok(url)
+    }
+
+    fn log_store(&self, url: &Url) -> Result<LogStoreRef> {
+        let failed = |error| Error::storage("open", place(url), error);
+        let config = StorageConfig::parse_options(self.options.clone()).map_err(failed)?;
+        if url.scheme() == "file" {
+            return logstore_for(url, config).map_err(failed);
+        }
+        cloud::register();
+        logstore_with(self.bucket()?, url, config).map_err(failed)
+    }
+
+    fn bucket(&self) -> Result<ObjectStoreRef> {
+        // Nothing panics while the lock is held; a poisoned one still holds a whole client.
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = &*bucket {
+            return Ok(Arc::clone(bucket));
+        }
+        let opened = cloud::open(&self.url, &self.options);
+        let opened = opened.map_err(|error| Error::storage("open", self.place(), error))?;
+        Ok(Arc::clone(bucket.insert(opened)))
     }
 }
 
-/// The path with `.` and `..` resolved by name: an object store has no such folders.
-fn without_dots(path: &FilePath) -> PathBuf {
+fn place(url: &Url) -> String {
+    url.to_file_path().map_or_else(|()| url.to_string(), |path| path.display().to_string())
+}
+
+/// The URL of an absolute path with `.` and `..` resolved by name: an object store has no such folders.
+fn folder(path: &FilePath) -> Option<Url> {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -88,7 +126,7 @@ fn without_dots(path: &FilePath) -> PathBuf {
             other => plain.push(other),
         }
     }
-    plain
+    Url::from_directory_path(plain).ok()
 }
 
 /// Refuses a name that could leave its folder or break the name of a staged file.
@@ -105,15 +143,39 @@ pub(crate) fn checked_name(what: &'static str, name: &str) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Root> {
+        Root::parse(text, HashMap::new())
+    }
+
     #[test]
-    fn paths_and_file_urls_are_locations_and_nothing_else_is() {
-        let parse = |text| Root::parse(text, HashMap::new());
-        assert_eq!(parse("file:///data/my%20lake").unwrap().path(), FilePath::new("/data/my lake"));
-        assert_eq!(parse("/data/lake").unwrap().table_path("bronze", "t"), "/data/lake/bronze/t");
-        assert_eq!(parse("/data/conf/../lake/./").unwrap().path(), FilePath::new("/data/lake"));
-        let error = parse("s3://bucket/lake").err().unwrap().to_string();
-        assert!(error.contains("scheme s3 is not supported yet") && error.contains("file://"), "{error}");
-        assert!(parse("lake").err().unwrap().to_string().contains("not an absolute path"));
+    fn paths_and_urls_of_folders_and_buckets_are_locations() {
+        assert_eq!(parse("file:///data/my%20lake").unwrap().place(), "/data/my lake/");
+        assert_eq!(parse("/data/lake").unwrap().table_path("bronze", "t"), "/data/lake/bronze/t/");
+        assert_eq!(parse("/data/conf/../lake/./").unwrap().folder().unwrap(), FilePath::new("/data/lake/"));
+        for (location, table) in [
+            ("s3://bucket", "s3://bucket/bronze/t/"),
+            ("s3://bucket/a/b/", "s3://bucket/a/b/bronze/t/"),
+            ("gs://bucket/lake", "gs://bucket/lake/bronze/t/"),
+            ("abfss://files@account.dfs.core.windows.net/l", "abfss://files@account.dfs.core.windows.net/l/bronze/t/"),
+        ] {
+            let root = parse(location).unwrap();
+            assert_eq!((root.table_path("bronze", "t").as_str(), root.folder()), (table, None));
+        }
+    }
+
+    #[test]
+    fn what_is_no_location_is_refused_with_what_would_be() {
+        let error = |text| parse(text).err().unwrap().to_string();
+        assert!(error("lake").contains("not an absolute path"));
+        assert!(error("hdfs://name/lake").contains("use a path, s3://, abfss:// or gs://"));
+        assert!(error("s3://").contains("bucket"), "{}", error("s3://"));
+    }
+
+    #[test]
+    fn a_storage_option_that_the_store_does_not_know_is_named_and_its_value_is_not() {
+        let options = HashMap::from([("aws_regoin".to_owned(), "hunter2".to_owned())]);
+        let error = Root::parse("s3://bucket/lake", options).err().unwrap().to_string();
+        assert!(error.contains("aws_regoin") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

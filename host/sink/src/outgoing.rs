@@ -15,6 +15,11 @@ pub(crate) trait Outgoing: Send {
     /// What the commit must do to `table`, whose live files are `files`. Writes the data files that it names, and deletes
     /// those that an earlier answer named in vain.
     fn decide(&mut self, table: &Table, files: &Listing) -> impl Future<Output = Result<Decision>> + Send;
+
+    /// The last answer is part of the table, or asked for nothing: data files that it does not name are deleted.
+    fn landed(&mut self, _table: &Table) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// What one commit does.
@@ -26,7 +31,7 @@ pub(crate) struct Decision {
     pub removes: Vec<DataFile>,
     /// What that means in rows.
     pub tally: Tally,
-    /// New rows by series, where the batch itself knows best; else the advances say it.
+    /// By how many rows each series grows beyond what the advances say.
     pub rows: HashMap<String, i64>,
 }
 

@@ -98,7 +98,7 @@ impl Lake {
 
     /// Folders that may hold a schema or a table.
     async fn folders(&self, below: Option<&Path>) -> Result<Vec<String>> {
-        let place = || self.root.path().display().to_string();
+        let place = || self.root.place();
         let listed = self.root.store()?.list_with_delimiter(below).await;
         let folders = listed.map_err(|error| Error::storage("list", place(), error))?.common_prefixes;
         let names = folders.iter().filter_map(|path| path.filename()).map(str::to_owned);

@@ -1,7 +1,9 @@
-//! A Parquet file in the store, read in ranges.
+//! A Parquet file in the store, read in ranges, and how much of a table was read that way.
 
+use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use deltalake::logstore::object_store::ObjectStoreExt;
@@ -15,16 +17,48 @@ use futures::{FutureExt, TryFutureExt};
 
 use crate::files::DataFile;
 
+/// How much of a table a run has read.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    files: Mutex<HashSet<Path>>,
+    bytes: AtomicU64,
+}
+
+impl Reads {
+    /// Data files, each once however often it was opened.
+    pub(crate) fn files(&self) -> u64 {
+        self.paths().len() as u64
+    }
+
+    /// Bytes asked of the store: footers, page indexes and pages.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    // Nothing panics while the lock is held; a poisoned one still holds a whole set.
+    fn paths(&self) -> std::sync::MutexGuard<'_, HashSet<Path>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One data file of a table.
 pub(crate) struct FileReader {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
+    reads: Arc<Reads>,
 }
 
 impl FileReader {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, file: &DataFile) -> Self {
-        Self { store, path: file.path(), size: file.size() }
+    /// What is read of `file` is counted in `reads`.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, file: &DataFile, reads: Arc<Reads>) -> Self {
+        let path = file.path();
+        reads.paths().insert(path.clone());
+        Self { store, path, size: file.size(), reads }
+    }
+
+    fn count(&self, range: &Range<u64>) {
+        self.reads.bytes.fetch_add(range.end.saturating_sub(range.start), Ordering::Relaxed);
     }
 }
 
@@ -34,10 +68,12 @@ fn external(error: ObjectStoreError) -> ParquetError {
 
 impl AsyncFileReader for FileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
+        self.count(&range);
         self.store.get_range(&self.path, range).map_err(external).boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
+        ranges.iter().for_each(|range| self.count(range));
         async move { self.store.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
     }
 

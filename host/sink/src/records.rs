@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use tidegate_model::{Instant, Watermark};
+use tidegate_model::{Instant, Intervals, Watermark};
 
 use crate::Result;
 use crate::events::Advance;
 use crate::lake::{Lake, RunStamp};
 use crate::rejects::Reject;
-use crate::writer::{CommitPolicy, Opening, Writer, Written};
+use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
 mod candidates;
 mod fresh;
@@ -64,29 +64,28 @@ impl Records {
     pub(crate) async fn open(
         lake: &Lake,
         spec: RecordsSpec,
-        lane: &str,
+        lane: LaneOf<'_>,
         run: RunStamp,
         policy: CommitPolicy,
     ) -> Result<Self> {
         let shape = Arc::new(Shape::new(format!("{}.{}", lake.config.schema, spec.table), &spec)?);
-        let opening = Opening {
-            lake,
-            table: &spec.table,
-            comment: &spec.comment,
-            layout: &shape.layout,
-            watermarks: &watermarks_table(&spec.table),
-            lane,
-            run,
-            policy,
-        };
+        let opening =
+            Opening { lake, table: &spec.table, comment: &spec.comment, layout: &shape.layout, lane, run, policy };
         let writer = Writer::open(opening, RecordsBatch::new(Arc::clone(&shape))).await?;
         Ok(Self { shape, writer })
     }
 
-    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since.
+    /// Watermarks by series: what was stored on opening, moved by every batch that this run has sent on its way since. None
+    /// in the lane of backfills.
     #[must_use]
     pub fn watermarks(&self) -> &HashMap<String, Watermark> {
-        self.writer.watermarks()
+        self.writer.proven().watermarks()
+    }
+
+    /// What backfills had covered on opening, by series, moved in the same way; empty in a lane of runs.
+    #[must_use]
+    pub fn backfilled(&self) -> HashMap<String, Intervals> {
+        self.writer.proven().backfilled()
     }
 
     /// When the stored records without an end began, by series.
@@ -132,7 +131,7 @@ impl Records {
         self.writer.commit_if_due().await
     }
 
-    /// Commits the rest and moves the watermarks.
+    /// Commits the rest and merges what is proven.
     ///
     /// # Errors
     /// As [`Records::push`].

@@ -1,8 +1,9 @@
-//! Rows that could not be mapped, kept as the historian sent them. A look-back meets the same ones on every run, and a run
+//! Rows that were not written, kept as the historian sent them: what could not be mapped, and what may not be changed. A look-back meets the same ones on every run, and a run
 //! that died before its commit meets them again: each is kept once.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field};
@@ -19,14 +20,14 @@ use crate::scan::{open, project, unreadable};
 use crate::table::Table;
 use crate::watermarks::column;
 
-/// A row that could not be mapped.
+/// A row that was not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// `Series::id`.
     pub series: String,
     /// As the historian sent it.
     pub raw: String,
-    /// Why it could not be mapped.
+    /// Why not.
     pub reason: String,
 }
 
@@ -81,7 +82,7 @@ impl Rejects {
             return Ok(());
         }
         let (fields, columns) = self.columns(&new).into_iter().unzip();
-        let comment = "Rows that could not be mapped, as the historian sent them";
+        let comment = "Rows that were not written, as the historian sent them, and why";
         append(&self.root, &self.schema, &self.name, comment, fields, columns).await
     }
 
@@ -95,7 +96,7 @@ impl Rejects {
             constant("table_name", "The table the row was meant for", &self.meant_for),
             text("tag_webid", "The series", |row| &row.series),
             text("raw_json", "The row as the historian sent it", |row| &row.raw),
-            text("reason", "Why it could not be mapped", |row| &row.reason),
+            text("reason", "Why it was not written", |row| &row.reason),
             constant("pipeline", "The pipeline", &self.pipeline),
             constant("run_id", "The run, as in the runs table", &self.run.id()),
             (
@@ -112,7 +113,7 @@ async fn known(root: &Root, schema: &str, name: &str) -> Result<HashSet<u64>> {
     let Some(table) = Table::open(root, schema, name).await? else { return Ok(known) };
     let failed = |error| unreadable(&table.name, error);
     for file in table.files()? {
-        let opened = open(&table.store(), &table.name, &DataFile::Logged(file)).await?;
+        let opened = open(&table.store(), &table.name, &DataFile::Logged(file), &Arc::default()).await?;
         let mut batches = project(opened, ["table_name", "tag_webid", "raw_json"]).build().map_err(failed)?;
         while let Some(batch) = batches.try_next().await.map_err(failed)? {
             let columns = Columns::new(&table.name, &batch);

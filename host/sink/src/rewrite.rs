@@ -32,7 +32,7 @@ pub(crate) async fn copy_without(
         return Err(Error::Protocol { table: name.clone(), feature: "deletionVectors".to_owned() });
     }
     let store = table.store();
-    let opened = open(&store, name, file).await?;
+    let opened = open(&store, name, file, &Arc::default()).await?;
     let schema = copied(opened.schema(), &table.arrow_schema()?);
     let mut spec = FileSpec::sorted(Arc::clone(&schema), sorted);
     let path = file.path().to_string();

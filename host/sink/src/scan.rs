@@ -13,7 +13,7 @@ use deltalake::parquet::file::metadata::PageIndexPolicy;
 use futures::TryStreamExt;
 
 use crate::files::DataFile;
-use crate::reader::FileReader;
+use crate::reader::{FileReader, Reads};
 use crate::table::Table;
 use crate::{Error, Result};
 
@@ -23,9 +23,14 @@ const BATCH_ROWS: usize = 8_192;
 /// A data file that is about to be read.
 pub(crate) type Opened = ParquetRecordBatchStreamBuilder<FileReader>;
 
-/// Opens a data file of a table: reads its footer, and its page index where it has one.
-pub(crate) async fn open(store: &Arc<dyn ObjectStore>, table: &str, file: &DataFile) -> Result<Opened> {
-    let reader = FileReader::new(Arc::clone(store), file);
+/// Opens a data file of a table: reads its footer, and its page index where it has one. `reads` counts what is read of it.
+pub(crate) async fn open(
+    store: &Arc<dyn ObjectStore>,
+    table: &str,
+    file: &DataFile,
+    reads: &Arc<Reads>,
+) -> Result<Opened> {
+    let reader = FileReader::new(Arc::clone(store), file, Arc::clone(reads));
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let opened = Opened::new_with_options(reader, options).await.map_err(|error| unreadable(table, error))?;
     Ok(opened.with_batch_size(BATCH_ROWS))
@@ -71,7 +76,7 @@ pub(crate) async fn read_all(table: &Table) -> Result<Vec<RecordBatch>> {
     let store = table.store();
     let mut batches = Vec::new();
     for file in table.files()? {
-        let opened = open(&store, &table.name, &DataFile::Logged(file)).await?;
+        let opened = open(&store, &table.name, &DataFile::Logged(file), &Arc::default()).await?;
         let rows: Vec<_> = opened.build().map_err(failed)?.try_collect().await.map_err(failed)?;
         batches.extend(rows);
     }

@@ -17,7 +17,18 @@ use crate::{Error, Result};
 pub(crate) struct Staging {
     store: Arc<dyn ObjectStore>,
     folder: Path,
+    /// The table as it stands in file names, and the start of this lane's own.
+    table: String,
     prefix: String,
+}
+
+/// What is staged for a table.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// By this lane, by batch.
+    pub own: Vec<Staged>,
+    /// By other lanes, committed or not.
+    pub others: Coverage,
 }
 
 /// The content of a staged file.
@@ -41,7 +52,8 @@ impl Staging {
     /// For the lane `<pipeline>.<table>.<lane>`, escaped so that none of the three holds a dot or what a store encodes.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, checkpoint_schema: &str, lane: &str) -> Self {
         let folder = Path::from_iter([checkpoint_schema, "_staged"]);
-        Self { store, folder, prefix: format!("{lane}.") }
+        let table = lane.split('.').nth(1).unwrap_or_default().to_owned();
+        Self { store, folder, table, prefix: format!("{lane}.") }
     }
 
     fn path(&self, batch: i64) -> Path {
@@ -60,16 +72,15 @@ impl Staging {
         }
     }
 
-    /// What is staged, by batch.
-    pub(crate) async fn list(&self) -> Result<Vec<Staged>> {
+    /// What is staged for the table.
+    pub(crate) async fn list(&self) -> Result<Left> {
         let failed = |error| Error::storage("read staged coverage in", self.folder.as_ref(), error);
         let names: Vec<Path> =
             self.store.list(Some(&self.folder)).map_ok(|meta| meta.location).try_collect().await.map_err(failed)?;
-        let mut staged = Vec::new();
+        let mut left = Left::default();
         for path in names {
-            let name = path.filename().and_then(|name| name.strip_prefix(self.prefix.as_str()));
-            let batch = name.and_then(|rest| rest.strip_suffix(".json")).and_then(|number| number.parse::<i64>().ok());
-            if batch.is_none() {
+            let name = path.filename().unwrap_or_default();
+            if !self.concerns(name) {
                 continue;
             }
             let bytes = match self.store.get(&path).await {
@@ -82,10 +93,20 @@ impl Staging {
                 place: path.to_string(),
                 what: format!("{error}; restore it from a backup: without it the rows of that batch may be read twice"),
             })?;
-            staged.push(content);
+            if name.starts_with(&self.prefix) {
+                left.own.push(content);
+            } else {
+                left.others.extend(content.coverage);
+            }
         }
-        staged.sort_by_key(|staged| staged.batch);
-        Ok(staged)
+        left.own.sort_by_key(|staged| staged.batch);
+        Ok(left)
+    }
+
+    /// Whether a file is `<pipeline>.<table>.<lane>.<batch>.json` of this table.
+    fn concerns(&self, name: &str) -> bool {
+        let parts: Vec<&str> = name.split('.').collect();
+        matches!(parts.as_slice(), [_, table, _, batch, "json"] if *table == self.table && batch.parse::<i64>().is_ok())
     }
 
     /// Deletes the file of a batch; it may be gone already.

@@ -14,14 +14,18 @@ use crate::batch::fitted;
 use crate::files::{DataFile, Listing};
 use crate::fingerprint::fingerprints;
 use crate::layout::Layout;
-use crate::scan::{open, project, stored_columns, unreadable};
+use crate::scan::{project, stored_columns, unreadable};
 use crate::{Error, Result};
 
 mod compare;
+mod counts;
+mod holding;
 mod keys;
 mod prune;
 
 pub use compare::{Comparison, EventKey};
+pub use counts::{Counting, RowCount};
+pub(crate) use holding::holding;
 pub(crate) use keys::{KeyColumns, StoredBatch};
 pub(crate) use prune::Wanted;
 
@@ -82,6 +86,20 @@ impl StoredKeys {
         self.len() == 0
     }
 
+    pub(crate) fn extend(&mut self, more: Self) {
+        for (series, rows) in more.series {
+            self.series.entry(series).or_default().extend(rows);
+        }
+    }
+
+    /// To be done once all rows are there: they are looked up by bisection.
+    pub(crate) fn sort(&mut self) {
+        for rows in self.series.values_mut() {
+            rows.sort_unstable();
+            rows.shrink_to_fit();
+        }
+    }
+
     fn add(&mut self, series: &str, rows: impl Iterator<Item = (i64, i32, u64)>) {
         match self.series.get_mut(series) {
             Some(known) => known.extend(rows),
@@ -127,18 +145,14 @@ impl StoredReader {
         let mut stored = StoredKeys::default();
         let mut parts = futures::stream::iter(reads).buffer_unordered(FILES_AT_ONCE);
         while let Some(part) = parts.try_next().await? {
-            for (series, rows) in part.series {
-                stored.series.entry(series).or_default().extend(rows);
-            }
+            stored.extend(part);
         }
-        for rows in stored.series.values_mut() {
-            rows.sort_unstable();
-            rows.shrink_to_fit();
-        }
+        stored.sort();
         Ok(stored)
     }
 
-    async fn read(
+    /// The rows of one file. Within a series they come as they stand in the file.
+    pub(crate) async fn read(
         self,
         file: DataFile,
         wanted: Arc<Wanted>,
@@ -174,7 +188,7 @@ pub(crate) async fn each_batch<'a>(
     mut show: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| -> Error { unreadable(&files.table, error) };
-    let opened = open(&files.store, &files.table, file).await?;
+    let opened = files.open(file).await?;
     let (groups, selection) = wanted.pages(keys, opened.metadata());
     let opened = project(opened, columns).with_row_groups(groups);
     let opened = match selection {

@@ -226,7 +226,10 @@ impl Table {
                     }
                     Err(error) => {
                         tracing::warn!(table = self.name, %error, "log upkeep failed after a commit");
-                        self.reload().await?;
+                        // To our own version and no further: what others commit must be looked at first.
+                        self.head += 1;
+                        let caught_up = self.delta.update_incremental(Some(self.head)).await;
+                        caught_up.map_err(|error| Error::storage("read the log of", &self.name, error))?;
                     }
                 }
                 Ok(Attempt::Done)

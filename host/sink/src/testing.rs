@@ -1,7 +1,8 @@
 //! Fixtures of this crate's tests: a lake in a temporary folder, a table of events, rows for it, and the stored rows read
 //! back through the SQL engine, which shares no code with the writer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::batch::instants;
 use crate::fill::DAY_MICROS;
 use crate::layout::timestamp;
 use crate::{Advance, CommitPolicy, EventsSpec, Lake, LakeConfig, RunStamp};
+
+mod counting;
+
+pub(crate) use counting::{Reads, count_reads};
 
 pub(crate) const RUN: RunStamp = RunStamp { at: Instant(1_700_000_000_000_000_000) };
 pub(crate) const HUGE: CommitPolicy =
@@ -131,6 +136,21 @@ pub(crate) async fn number(lake: &Lake, sql: &str) -> i64 {
     let answer = lake.query(sql).await.unwrap();
     let cell = cast(answer[0].column(0), &DataType::Int64).unwrap();
     cell.as_primitive::<arrow::datatypes::Int64Type>().value(0)
+}
+
+/// Data files on disk that no version of a table names.
+pub(crate) fn orphans(folder: &TempDir, table: &str) -> usize {
+    let table = folder.path().join("bronze").join(table);
+    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut named = HashSet::new();
+    for log in entries(&table.join("_delta_log")).filter(|log| log.extension().is_some_and(|kind| kind == "json")) {
+        for line in std::fs::read_to_string(log).unwrap().lines() {
+            let action: serde_json::Value = serde_json::from_str(line).unwrap();
+            named.extend(action["add"]["path"].as_str().map(|path| table.join(path)));
+        }
+    }
+    let days = entries(&table).filter(|day| day.to_string_lossy().contains("day="));
+    days.flat_map(|day| entries(&day).collect::<Vec<_>>()).filter(|file| !named.contains(file)).count()
 }
 
 /// Noon of a day, in microseconds.

@@ -2,24 +2,24 @@
 //! bounded buffer, and leave as one batch of the lane. One batch is encoded and committed in the background while the
 //! next one fills; when that is full too, the caller waits, and with it the plugin.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant as Clock};
 
-use tidegate_model::{Instant, Watermark};
+use tidegate_model::Instant;
 use tokio::task::JoinHandle;
 
+use crate::backfills;
+use crate::checkpoint::{Checkpoint, Kind, Proven};
 use crate::coverage::Coverage;
 use crate::events::Advance;
 use crate::files::Listing;
 use crate::lake::{Lake, RunStamp};
-use crate::lane::{Lane, LaneId};
+use crate::lane::Lane;
 use crate::layout::Layout;
 use crate::location::checked_name;
 use crate::outgoing::{Decision, Outgoing};
 use crate::rejects::{Reject, Rejects};
 use crate::staged::Staging;
 use crate::table::{Declaration, Table};
-use crate::watermarks::Watermarks;
 use crate::{Error, Result};
 
 /// When buffered rows are committed: as soon as one of these is reached.
@@ -48,6 +48,12 @@ pub struct Written {
     pub bytes: u64,
     /// Data commits.
     pub commits: u64,
+    /// Data files that were replaced, because they held a row that is replaced or taken out.
+    pub files_rewritten: u64,
+    /// Data files that were looked into, to compare what is stored with what was read again.
+    pub files_compared: u64,
+    /// Bytes read of them.
+    pub bytes_compared: u64,
 }
 
 /// Rows that wait for their commit.
@@ -67,11 +73,39 @@ pub(crate) struct Opening<'a> {
     pub table: &'a str,
     pub comment: &'a str,
     pub layout: &'a Layout,
-    /// The table of its watermarks, in the checkpoint schema.
-    pub watermarks: &'a str,
-    pub lane: &'a str,
+    pub lane: LaneOf<'a>,
     pub run: RunStamp,
     pub policy: CommitPolicy,
+}
+
+impl Opening<'_> {
+    /// Creates the table or adds what its declaration has more, and takes the lane.
+    pub(crate) async fn lane(&self) -> Result<Lane> {
+        let (config, root, name, layout) = (&self.lake.config, &self.lake.root, self.table, self.layout);
+        let backfills = self.lake.own_table("backfills");
+        let (lane, checkpoint, kind) = match self.lane {
+            LaneOf::Runs { lane, watermarks } => (lane, watermarks, Kind::Watermarks),
+            LaneOf::Backfills => (backfills::LANE, backfills.as_str(), Kind::Backfills(name)),
+        };
+        checked_name("table", name)?;
+        checked_name("lane", lane)?;
+        let declared =
+            Declaration { schema: &config.schema, table: name, comment: self.comment, layout, properties: &[] };
+        let table = Table::open_or_create(root, &declared).await?;
+        let checkpoint = Checkpoint::open(root, &config.checkpoint_schema, checkpoint, kind);
+        let id = self.lake.lane_id(name, lane);
+        let staging = Staging::new(root.store()?, &config.checkpoint_schema, &id.file_prefix());
+        Lane::open(id, table, layout.partition.as_deref(), checkpoint, staging, self.run.at).await
+    }
+}
+
+/// A lane, and where its coverage ends up.
+#[derive(Clone, Copy)]
+pub(crate) enum LaneOf<'a> {
+    /// A lane of runs, which move this table of watermarks in the checkpoint schema.
+    Runs { lane: &'a str, watermarks: &'a str },
+    /// The lane of backfills.
+    Backfills,
 }
 
 /// A table, open for one lane.
@@ -82,7 +116,7 @@ pub(crate) struct Writer<B> {
     outlets: Option<Outlets>,
     in_flight: Option<JoinHandle<Result<(Outlets, Decision)>>>,
     files: Listing,
-    marks: HashMap<String, Watermark>,
+    proven: Proven,
     run: Instant,
     /// What fills up.
     pub batch: B,
@@ -102,20 +136,12 @@ struct Outlets {
 impl<B: Batch> Writer<B> {
     /// Creates the table or adds what its declaration has more, and takes the lane.
     pub(crate) async fn open(opening: Opening<'_>, batch: B) -> Result<Self> {
-        let Opening { lake, table: name, comment, layout, watermarks, lane, run, policy } = opening;
-        checked_name("table", name)?;
-        checked_name("lane", lane)?;
-        let config = &lake.config;
-        let declared = Declaration { schema: &config.schema, table: name, comment, layout, properties: &[] };
-        let table = Table::open_or_create(&lake.root, &declared).await?;
-        let watermarks = Watermarks::open(&lake.root, &config.checkpoint_schema, watermarks).await?;
-        let id = LaneId { pipeline: config.pipeline.clone(), table: name.to_owned(), lane: lane.to_owned() };
-        let staging = Staging::new(lake.root.store()?, &config.checkpoint_schema, &id.file_prefix());
-        let lane = Lane::open(id, table, layout.partition.as_deref(), watermarks, staging, run.at).await?;
+        let lane = opening.lane().await?;
+        let Opening { lake, table: name, layout, run, policy, .. } = opening;
         Ok(Self {
             table: layout.table.clone(),
             policy,
-            marks: lane.watermarks().marks().clone(),
+            proven: lane.proven().clone(),
             files: lane.files().clone(),
             outlets: Some(Outlets { lane, rejects: Rejects::new(lake, name, run) }),
             in_flight: None,
@@ -129,9 +155,9 @@ impl<B: Batch> Writer<B> {
         })
     }
 
-    /// Watermarks by series, moved by every batch that has been sent on its way.
-    pub(crate) fn watermarks(&self) -> &HashMap<String, Watermark> {
-        &self.marks
+    /// What is proven, moved by every batch that has been sent on its way.
+    pub(crate) fn proven(&self) -> &Proven {
+        &self.proven
     }
 
     /// The table's live files.
@@ -164,8 +190,7 @@ impl<B: Batch> Writer<B> {
         self.check_alive()?;
         let mut coverage = self.coverage.subset(advances.iter().map(|advance| advance.series.id.as_str()));
         for advance in advances {
-            let known = self.marks.get(&advance.series.id).map(|mark| mark.covered);
-            coverage.advance(&self.table, known, advance)?;
+            self.proven.take(&self.table, &mut coverage, advance)?;
         }
         // From here on nothing fails: rows and proof are taken together.
         self.coverage.put(coverage);
@@ -184,7 +209,7 @@ impl<B: Batch> Writer<B> {
         Ok(())
     }
 
-    /// Commits the rest and moves the watermarks.
+    /// Commits the rest and merges what is proven.
     pub(crate) async fn finish(mut self) -> Result<Written> {
         self.check_alive()?;
         self.start_commit().await?;
@@ -192,7 +217,8 @@ impl<B: Batch> Writer<B> {
         if let Some(outlets) = &mut self.outlets {
             outlets.lane.finish().await?;
         }
-        Ok(self.written)
+        let reads = self.files.reads();
+        Ok(Written { files_compared: reads.files(), bytes_compared: reads.bytes(), ..self.written })
     }
 
     /// Sends the batch on its way, once the one before it has arrived.
@@ -207,7 +233,7 @@ impl<B: Batch> Writer<B> {
         let coverage = std::mem::take(&mut self.coverage);
         let rejects = std::mem::take(&mut self.rejects);
         self.reject_bytes = 0;
-        coverage.apply(&mut self.marks, self.run);
+        self.proven.apply(&coverage, self.run);
         let commit = async move {
             // First: a run that dies in between meets them again, and keeps them once.
             outlets.rejects.append(rejects).await?;
@@ -231,6 +257,7 @@ impl<B: Batch> Writer<B> {
         self.written.files += decision.adds.len() as u64;
         self.written.bytes += decision.adds.iter().map(|add| u64::try_from(add.size).unwrap_or_default()).sum::<u64>();
         self.written.commits += u64::from(!decision.is_empty());
+        self.written.files_rewritten += decision.removes.len() as u64;
         Ok(())
     }
 

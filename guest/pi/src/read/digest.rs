@@ -1,10 +1,6 @@
 //! One answered batch → rows, proofs, gaps and rejects. No request, no host: everything here can be tested natively.
 
-use tidegate_sdk::{
-    Cover, Fault, Interval,
-    events::TimeSeriesBuilder,
-    http::{Response, json_fault},
-};
+use tidegate_sdk::{Cover, Fault, Interval, events::TimeSeriesBuilder, http::Response};
 
 use super::limit_in;
 use crate::{
@@ -48,7 +44,7 @@ pub(super) fn digest(
     tags: &[Tag],
     pages: &mut Pages,
 ) -> Result<Round, Fault> {
-    let replies = read(batch, answer, asks.len())?;
+    let replies = batch.read_each::<Content<Recorded<'_>>>(answer, asks.len(), "GET /streams/*/recorded")?;
     let rows = replies.iter().map(|reply| reply.as_ref().map_or(0, length)).sum();
     let mut round = Round {
         rows: TimeSeriesBuilder::with_capacity(rows),
@@ -70,29 +66,6 @@ pub(super) fn digest(
     }
     round.quote_rejects(batch, answer, asks.len())?;
     Ok(round)
-}
-
-type Read<'a> = Result<Option<Reply<Content<Recorded<'a>>>>, Fault>;
-
-/// All answers in one pass; if one of them is of an unreadable shape, each on its own, so that it fails alone.
-fn read<'a>(batch: &Batch, answer: &'a Response, count: usize) -> Result<Vec<Read<'a>>, Fault> {
-    let fault = match batch.read(answer, count) {
-        Ok(replies) => return Ok(replies.into_iter().map(Ok).collect()),
-        Err(fault) if fault.code != "malformed-answer" => return Err(fault),
-        Err(fault) => fault,
-    };
-    let Ok(raw) = raw_contents(batch.dialect(), answer.text()?, count) else {
-        return Err(fault);
-    };
-    let parse = |reply: Option<Reply<&'a serde_json::value::RawValue>>| match reply {
-        None => Ok(None),
-        Some(Reply { status, content: None }) => Ok(Some(Reply { status, content: None })),
-        Some(Reply { status, content: Some(content) }) => match serde_json::from_str(content.get()) {
-            Ok(content) => Ok(Some(Reply { status, content: Some(content) })),
-            Err(error) => Err(json_fault("GET /streams/*/recorded inside POST /batch", &error)),
-        },
-    };
-    Ok(raw.into_iter().map(parse).collect())
 }
 
 fn length(reply: &Option<Reply<Content<Recorded<'_>>>>) -> usize {

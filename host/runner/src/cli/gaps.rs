@@ -3,11 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use tidegate_model::Instant;
 use tidegate_sink::GapRow;
 
 use super::{Global, load};
 use crate::exit::Exit;
 use crate::output::{self, Format, Table};
+use crate::pipeline;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -32,24 +34,32 @@ struct Line {
     attempts: i32,
     first_seen: String,
     last_attempt: String,
+    /// No run tries it again before; the next one does where that is past. Null once it is resolved.
+    next_attempt: Option<String>,
+    #[serde(skip)]
+    due: Option<Instant>,
     /// Null while open.
     resolved_at: Option<String>,
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
-    let ledger = job.lake()?.gaps().await?;
-    let wanted = ledger.rows().iter().filter(|row| arguments.all || row.resolved_at.is_none());
-    let lines: Vec<Line> = wanted.map(line).collect();
+    let gaps = pipeline::gaps(&job).await?;
+    let wanted = gaps.iter().filter(|(row, _)| arguments.all || row.resolved_at.is_none());
+    let lines: Vec<Line> = wanted.map(|(row, next)| line(row, *next)).collect();
     match global.output {
         Format::Json => output::json(&lines)?,
         Format::Table if lines.is_empty() => output::line("no gaps: everything that was read is proven complete")?,
-        Format::Table => output::line(&table(&lines).to_string())?,
+        Format::Table => output::line(&table(&lines, now()).to_string())?,
     }
     Ok(Exit::Done)
 }
 
-fn line(row: &GapRow) -> Line {
+fn now() -> Instant {
+    Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX))
+}
+
+fn line(row: &GapRow, next: Option<Instant>) -> Line {
     Line {
         table: row.table.clone(),
         series: row.series.clone(),
@@ -59,16 +69,19 @@ fn line(row: &GapRow) -> Line {
         attempts: row.attempts,
         first_seen: output::time(row.first_seen),
         last_attempt: output::time(row.last_attempt),
+        next_attempt: next.map(output::time),
+        due: next,
         resolved_at: row.resolved_at.map(output::time),
     }
 }
 
-fn table(lines: &[Line]) -> Table {
-    let headings = ["table", "series", "from", "to", "reason", "attempts", "last attempt", "resolved"];
+fn table(lines: &[Line], now: Instant) -> Table {
+    let headings = ["table", "series", "from", "to", "reason", "attempts", "last attempt", "next attempt", "resolved"];
     let mut table = Table::new(headings.map(str::to_owned).to_vec());
     table.right(5);
     for line in lines {
         let unknown = || "unknown".to_owned();
+        let next = |next: Instant| if next <= now { "next run".to_owned() } else { output::time(next) };
         table.row(vec![
             line.table.clone(),
             line.series.clone(),
@@ -77,6 +90,7 @@ fn table(lines: &[Line]) -> Table {
             line.reason.clone(),
             line.attempts.to_string(),
             line.last_attempt.clone(),
+            line.due.map(next).unwrap_or_default(),
             line.resolved_at.clone().unwrap_or_default(),
         ]);
     }

@@ -1,5 +1,6 @@
 //! Durations, points in time and sizes as people write them: `48h`, `-7d`, `512MiB`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -8,13 +9,22 @@ use tidegate_model::Instant;
 /// 200 years: anything longer is a typing error, and nanoseconds end at 292.
 const LONGEST: Duration = Duration::from_secs(200 * 366 * 86_400);
 
-/// Where a series without a cursor starts.
+/// A point in time as it is written, where a series without a cursor starts for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At this instant.
     At(Instant),
     /// This long before the run begins.
     Ago(Duration),
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    /// From RFC 3339 or a duration before now, such as `-7d`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        time(text)
+    }
 }
 
 impl Start {
@@ -27,6 +37,8 @@ impl Start {
         }
     }
 }
+
+/// As the configuration and the command line write it.
 
 /// Nanoseconds of `duration`, saturating at 292 years.
 #[must_use]
@@ -55,7 +67,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn time(text: &str) -> Result<Start, String> {
+pub fn time(text: &str) -> Result<Start, String> {
     let text = text.trim();
     if let Some(ago) = text.strip_prefix('-') {
         return duration(ago).map(Start::Ago);

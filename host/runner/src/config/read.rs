@@ -85,10 +85,6 @@ impl Config {
                 "auth.type: `{kind}` is not available yet in this version; use basic, bearer or anonymous"
             ));
         }
-        if self.sink.location.split_once("://").is_some_and(|(scheme, _)| scheme != "file") {
-            self.unavailable
-                .push("sink.location: object stores are not available yet in this version; use a path".to_owned());
-        }
     }
 }
 

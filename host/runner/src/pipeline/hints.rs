@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::stream::{self, StreamExt};
-use tidegate_model::{Fault, Gap, Hint, Instant, Series, Window};
+use tidegate_model::{Fault, Hint, Instant, Series, Window};
 use tidegate_sandbox::{Bookmarked, Change, Shape, TableSpec};
 use tidegate_sink::Bookmark;
 
@@ -118,11 +118,9 @@ impl Hints {
         self.full = full.map(|(series, _)| series.id.clone()).collect();
     }
 
-    /// Notes what was not read: the look-back of these series was not read in full.
-    pub(crate) fn missed(&mut self, gaps: &[Gap]) {
-        for gap in gaps {
-            self.full.remove(&gap.series);
-        }
+    /// Notes series with an interval that was not read: their look-back was not read in full.
+    pub(crate) fn missed(&mut self, broken: &HashSet<String>) {
+        self.full.retain(|series| !broken.contains(series));
     }
 
     /// How many series the historian told about, and how many it should have.

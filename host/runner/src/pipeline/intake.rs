@@ -3,16 +3,17 @@
 
 mod mirror;
 mod outlet;
+mod unapplied;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use arrow::array::RecordBatch;
-use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Series, Span, Window};
+use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Retry, Series, Span, Window};
 use tidegate_sandbox::TableSpec;
 use tidegate_sink::{Advance, EventKey, Reject, StoredReader};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::progress::Progress;
 
@@ -36,6 +37,8 @@ pub(crate) struct Page {
 /// What the run counts while it takes pages.
 #[derive(Default)]
 pub(crate) struct Counts {
+    /// Rows that the plugin delivered.
+    pub(crate) read: AtomicU64,
     /// Rows before the cursor that were not stored yet.
     pub(crate) late: AtomicU64,
     /// Rows left out because `quality: good` asks for it.
@@ -52,6 +55,8 @@ struct Progressed {
     window: Window,
     /// Everything before this instant has been delivered.
     reached: Instant,
+    /// The same, save for what must wait until more is known.
+    proven: Instant,
     /// Why it stopped there.
     fault: Option<Fault>,
     compared: Compared,
@@ -65,6 +70,8 @@ pub(crate) struct Intake {
     good_only: bool,
     mirror: MirrorPolicy,
     states: std::sync::Mutex<HashMap<String, Progressed>>,
+    /// Set once it is known which series without a cursor have rows all the same.
+    known: OnceCell<()>,
     outputs: Outputs,
     broken: AtomicBool,
     locked_out: AtomicBool,
@@ -94,6 +101,7 @@ impl Intake {
                 series: Arc::clone(series),
                 window: *window,
                 reached: window.read.start,
+                proven: window.read.start,
                 fault: None,
                 compared: Compared::default(),
                 shrunk: None,
@@ -105,6 +113,7 @@ impl Intake {
             good_only,
             mirror,
             states: std::sync::Mutex::new(windows.iter().map(state).collect()),
+            known: OnceCell::new(),
             outputs,
             broken: AtomicBool::new(false),
             locked_out: AtomicBool::new(false),
@@ -124,6 +133,14 @@ impl Intake {
     /// Whether the server no longer knows who we are: asking on would only lock the account.
     pub(crate) fn locked_out(&self) -> bool {
         self.locked_out.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing of this round was delivered although asking again might help.
+    pub(crate) fn in_vain(&self) -> bool {
+        let passing = |fault: &Fault| fault.retry == Retry::Later;
+        let stuck =
+            |state: &Progressed| state.reached == state.window.read.start && state.fault.as_ref().is_some_and(passing);
+        self.states().values().all(stuck)
     }
 
     /// What of `spans` is still open after a call that ended with `ended`, and why.
@@ -155,7 +172,7 @@ impl Intake {
         let open = states.values().filter(|state| state.reached < state.window.read.end);
         let gap = |state: &Progressed| Gap {
             series: state.series.id.clone(),
-            interval: Some(Interval::new(state.reached, state.window.read.end)),
+            interval: Some(Interval::new(state.proven, state.window.read.end)),
             fault: state
                 .fault
                 .clone()
@@ -171,7 +188,8 @@ impl Intake {
     /// How far each series has been delivered in this run, save what it cannot be believed about.
     pub(crate) fn covered(&self) -> Vec<Cover> {
         let covers = |state: &Progressed| {
-            let all = Interval::new(state.window.read.start, state.reached);
+            let whole = state.reached >= state.window.read.end;
+            let all = Interval::new(state.window.read.start, if whole { state.reached } else { state.proven });
             let parts = match &state.shrunk {
                 Some((stretch, _)) => [Interval::new(all.start, stretch.start), Interval::new(stretch.end, all.end)],
                 None => [all, Interval::new(all.end, all.end)],
@@ -189,7 +207,38 @@ impl Intake {
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let states = self.states();
         let moving = states.values().filter(|state| !state.window.advance.is_empty());
-        moving.map(|state| state.reached.min(state.window.advance.end).max(state.window.advance.start)).min()
+        moving.map(|state| state.proven.min(state.window.advance.end).max(state.window.advance.start)).min()
+    }
+
+    /// A series without a cursor may have rows in the table all the same: its checkpoints were lost, or are those of another
+    /// lake. Looked up once for all such series, when the first of them delivers; one without rows is not compared.
+    async fn look_for_rows(&self, covers: &[Cover]) -> Result<(), tidegate_sink::Error> {
+        let Some(reader) = &self.outputs.stored else { return Ok(()) };
+        let unknown = |cover: &Cover| self.states().get(&cover.series).is_some_and(|state| state.window.is_unknown());
+        if !covers.iter().any(unknown) {
+            return Ok(());
+        }
+        let look = async || {
+            let all: Vec<(String, Window)> =
+                self.states().iter().map(|(series, state)| (series.clone(), state.window)).collect();
+            let unknown = all.into_iter().filter(|(_, window)| window.is_unknown());
+            let windows: HashMap<String, Interval> = unknown.map(|(series, window)| (series, window.read)).collect();
+            let holding = reader.holding(&windows).await?;
+            tracing::debug!(
+                table = self.table.name,
+                series = windows.len(),
+                holding = holding.len(),
+                "without a cursor"
+            );
+            let mut states = self.states();
+            for series in windows.keys().filter(|series| !holding.contains(*series)) {
+                if let Some(state) = states.get_mut(series) {
+                    state.window.settled = state.window.read.start;
+                }
+            }
+            Ok(())
+        };
+        self.known.get_or_try_init(look).await.map(|_known| ())
     }
 
     async fn send(&self, page: Page) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ use tidegate_sandbox::{Connection, Description, Egress, EgressConfig, Figures, L
 use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RecordsSpec, RunStamp, SnapshotSpec};
 
 use super::intake::MirrorPolicy;
+use super::windows::Patience;
 use crate::auth;
 use crate::config::{Config, Mirror, Quality, nanos, plugin_settings};
 use crate::exit::Failure;
@@ -31,6 +32,15 @@ pub struct RunOptions {
     pub full_refresh: bool,
     /// Delete what the historian no longer shows, however much it is.
     pub accept_shrink: bool,
+    /// Try every gap, also those whose pause is not over.
+    pub retry_gaps: bool,
+}
+
+impl RunOptions {
+    /// Which gaps a run that begins at `stamp` tries.
+    pub(crate) fn patience(&self, stamp: RunStamp) -> Patience {
+        if self.retry_gaps { Patience::Over } else { Patience::Until(stamp.at) }
+    }
 }
 
 /// An opened pipeline.

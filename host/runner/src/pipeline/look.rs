@@ -84,9 +84,11 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
         _ => lake.watermarks().await?,
     };
     let marks = marks.into_iter().map(|mark| (mark.series.clone(), mark)).collect();
-    let policy = job.window_policy(report::now(), &RunOptions::default());
+    let (now, options) = (report::now(), RunOptions::default());
+    let gaps = windows::gaps(job, &lake, table, options.patience(now)).await?;
     // Without hints: to ask for them would use them up.
-    let owed = windows::Again { gaps: windows::owed(job, &lake, table).await?, ..windows::Again::default() };
-    let rounds = windows::rounds(job, table, &catalogue.series, &marks, &owed, &policy).await?;
+    let again = windows::Again { gaps, ..windows::Again::default() };
+    let policy = job.window_policy(now, &options);
+    let rounds = windows::rounds(job, table, &catalogue.series, &marks, &again, &policy).await?;
     Ok((catalogue, rounds))
 }

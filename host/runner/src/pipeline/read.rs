@@ -15,10 +15,10 @@ use tidegate_sandbox::{Connection, Partition};
 use super::intake::{Intake, PageOutlet};
 
 /// How often one span is asked for in one run; the gap ledger brings it back in the next.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The code of a request that got no answer in time. To ask for the same again would keep the server as busy.
-const TIMEOUT: &str = "timeout";
+pub(super) const TIMEOUT: &str = "timeout";
 
 struct Unit {
     partition: Partition,
@@ -46,9 +46,7 @@ pub(crate) async fn all(connection: &Connection, intake: &Arc<Intake>, partition
 
 /// Reads one unit and returns what is to be read next.
 async fn one(connection: &Connection, intake: &Arc<Intake>, unit: Unit) -> Vec<Unit> {
-    if unit.attempt > 1 {
-        tokio::time::sleep(FIRST_PAUSE * 4_u32.saturating_pow(unit.attempt - 2)).await;
-    }
+    pause(unit.attempt).await;
     let outlet = Arc::new(PageOutlet::new(Arc::clone(intake), &unit.partition.spans));
     let mut ended = connection.read(&intake.table().name, &unit.partition, Arc::clone(&outlet) as _).await;
     ended = ended.and(outlet.flush().await);
@@ -57,6 +55,13 @@ async fn one(connection: &Connection, intake: &Arc<Intake>, unit: Unit) -> Vec<U
     }
     let open = intake.settle(&unit.partition.spans, ended.as_ref().err());
     next(unit, open, ended.err())
+}
+
+/// Waits before an attempt, the longer the more there have been.
+pub(super) async fn pause(attempt: u32) {
+    if attempt > 1 {
+        tokio::time::sleep(FIRST_PAUSE * 4_u32.saturating_pow(attempt - 2)).await;
+    }
 }
 
 /// What follows a unit that left `open` behind.
@@ -98,7 +103,8 @@ fn next(unit: Unit, open: Vec<(Span, Fault)>, ended: Option<Fault>) -> Vec<Unit>
     units
 }
 
-fn halves(mut left: Vec<Span>) -> [Vec<Span>; 2] {
+/// Each half of some spans.
+pub(super) fn halves(mut left: Vec<Span>) -> [Vec<Span>; 2] {
     let right = left.split_off(left.len() / 2);
     [left, right]
 }
@@ -114,7 +120,7 @@ fn in_two(span: Span) -> (Span, Span) {
 
 /// Whether a smaller unit may do better: the plugin crashed or ran out of memory. Not so for an endless loop: each half
 /// would cost its whole time again.
-fn splits(fault: &Fault) -> bool {
+pub(super) fn splits(fault: &Fault) -> bool {
     fault.domain == Domain::Internal
         && fault.retry == Retry::Never
         && !matches!(fault.code.as_str(), "limit-time" | "sink")

@@ -1,25 +1,63 @@
 //! The figures of a run, gathered while it goes, and the row that stays of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
 use anyhow::Error;
-use tidegate_model::{Cover, Fault, Gap, Instant};
+use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Intervals};
 use tidegate_sandbox::Figures;
 use tidegate_sink::{RunRow, RunStamp, Written};
 
 use super::intake::{Intake, LOCKED_OUT};
 use super::job::Job;
 use super::snapshots::SINK;
-use crate::summary::{Outcome, Summary};
+use crate::summary::{Command, Outcome, Summary};
 
-/// What reading a table found out about gaps.
+/// What reading a table found out about gaps. Neighbours are joined as they come: a backfill has thousands of rounds.
 #[derive(Default)]
 pub(crate) struct Observed {
-    /// Intervals that were not proven, and configured names that were not found.
-    pub(crate) gaps: Vec<Gap>,
-    pub(crate) covered: Vec<Cover>,
+    /// Intervals that were not proven, by series.
+    gaps: HashMap<String, Vec<Gap>>,
+    covered: HashMap<String, Intervals>,
+}
+
+impl Observed {
+    fn read(&mut self, intake: &Intake) {
+        for Cover { series, interval } in intake.covered() {
+            self.covered.entry(series).or_default().insert(interval);
+        }
+        for gap in intake.gaps() {
+            let gaps = self.gaps.entry(gap.series.clone()).or_default();
+            let last = gaps.last_mut().filter(|last| last.fault.code == gap.fault.code);
+            let hull = last.as_ref().and_then(|last| touching(last.interval?, gap.interval?));
+            match last.zip(hull) {
+                Some((last, hull)) => last.interval = Some(hull),
+                None => gaps.push(gap),
+            }
+        }
+    }
+
+    /// The series with such an interval.
+    pub(crate) fn broken(&self) -> HashSet<String> {
+        self.gaps.keys().cloned().collect()
+    }
+
+    /// Intervals that were not proven.
+    pub(crate) fn gaps(&mut self) -> impl Iterator<Item = Gap> {
+        std::mem::take(&mut self.gaps).into_values().flatten()
+    }
+
+    /// Intervals that were.
+    pub(crate) fn covered(&self) -> impl Iterator<Item = Cover> {
+        let cover = |series: &String, interval: &Interval| Cover { series: series.clone(), interval: *interval };
+        self.covered.iter().flat_map(move |(series, all)| all.as_slice().iter().map(move |part| cover(series, part)))
+    }
+}
+
+/// Both as one, if there is nothing between them.
+fn touching(a: Interval, b: Interval) -> Option<Interval> {
+    (a.start <= b.end && b.start <= a.end).then(|| a.hull(b))
 }
 
 /// Gathers the figures of one run.
@@ -46,11 +84,11 @@ pub(crate) fn now() -> RunStamp {
 }
 
 impl Report {
-    pub(crate) fn begin() -> Self {
+    pub(crate) fn begin(command: Command) -> Self {
         Self {
             stamp: now(),
             began: Clock::now(),
-            summary: Summary::default(),
+            summary: Summary { command, ..Summary::default() },
             oldest: None,
             observed: Observed::default(),
             whole: Vec::new(),
@@ -71,9 +109,10 @@ impl Report {
         self.summary.rejected += intake.counts.rejected.load(Ordering::Relaxed);
         self.summary.edited += intake.counts.edited.load(Ordering::Relaxed);
         self.summary.deleted += intake.counts.deleted.load(Ordering::Relaxed);
-        self.oldest = self.oldest.into_iter().chain(intake.oldest()).min();
-        self.observed.gaps.extend(intake.gaps());
-        self.observed.covered.extend(intake.covered());
+        // The cursor of a backfill is nobody's lag.
+        let oldest = intake.oldest().filter(|_| self.summary.command == Command::Run);
+        self.oldest = self.oldest.into_iter().chain(oldest).min();
+        self.observed.read(intake);
         self.locked_out |= intake.locked_out();
     }
 
@@ -102,6 +141,9 @@ impl Report {
         self.summary.deleted += written.deleted;
         self.summary.commits += written.commits;
         self.summary.files += written.files;
+        self.summary.files_rewritten += written.files_rewritten;
+        self.summary.files_compared += written.files_compared;
+        self.summary.bytes_compared += written.bytes_compared;
         self.summary.tables.insert(table.to_owned(), written.rows);
     }
 
@@ -178,6 +220,7 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
     RunRow {
         pipeline: job.config().name.clone(),
         run_id: stamp.id(),
+        command: summary.command.as_str().to_owned(),
         started_at: Some(stamp.at),
         ended_at: Some(now().at),
         outcome: summary.outcome.as_str().to_owned(),
@@ -194,11 +237,14 @@ pub(crate) fn row(job: &Job, stamp: RunStamp, summary: &Summary) -> RunRow {
         bytes: count(summary.bytes),
         commits: count(summary.commits),
         files: count(summary.files),
+        files_rewritten: count(summary.files_rewritten),
+        files_compared: count(summary.files_compared),
+        bytes_compared: count(summary.bytes_compared),
         series: count(summary.series),
         hinted: count(summary.hinted),
         fell_back: count(summary.fell_back),
         duration_seconds: summary.duration_seconds,
-        lag_seconds: Some(summary.lag_seconds),
+        lag_seconds: (summary.command == Command::Run).then_some(summary.lag_seconds),
         plugin: job.description().name.clone(),
         plugin_version: job.description().version.clone(),
         tidegate_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,30 +1,56 @@
 //! What a run reads of each series, in rounds: first what is new together with the look-back, then what earlier runs still
-//! owe below it, then what the historian says it changed there. In this order, because a stretch that fails on every run must not keep new events from being read.
+//! owe below it, then what the historian says it changed there. In this order, because a stretch that fails on every run
+//! must not keep new events from being read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tidegate_model::{Fault, Hint, Interval, Series, Span, Watermark, Window, WindowPolicy};
+use tidegate_model::{Fault, Hint, Instant, Interval, Series, Span, Watermark, Window, WindowPolicy, next_attempt};
 use tidegate_sandbox::{Partition, TableSpec};
-use tidegate_sink::Lake;
+use tidegate_sink::{GapRow, Lake};
 
-use super::intake;
 use super::job::Job;
+use super::writer::LANE;
+use super::{Run, intake};
+use crate::config::Start;
 
-/// Rounds of repair in one run; what is left waits for the next.
-const REPAIRS: usize = 4;
+/// Rounds of repair in one run; what is left waits for the next. Many, because a gap that fails again and again waits by
+/// itself.
+const REPAIRS: usize = 32;
 /// Open records of one series that are looked after beyond the look-back; each takes a few requests.
 const LOOKED_AFTER: usize = 50;
 
-/// Missing intervals by series, oldest first.
+/// Missing intervals by series.
 pub(crate) type Owed = HashMap<String, Vec<Interval>>;
+
+/// What earlier runs could not prove.
+#[derive(Default)]
+pub(crate) struct Gaps {
+    /// All of it.
+    open: Owed,
+    /// The first missing instant of each series.
+    since: HashMap<String, Instant>,
+    /// What it is time to try again, that which has waited longest first.
+    due: Owed,
+    /// How many rounds may be spent on it.
+    rounds: usize,
+}
+
+/// Which gaps below the look-back are tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Those whose pause is over at this instant.
+    Until(Instant),
+    /// All of them, at once.
+    Over,
+}
 
 /// What is read again although no look-back reaches it.
 #[derive(Default)]
 pub(crate) struct Again {
     /// What earlier runs could not prove.
-    pub(crate) gaps: Owed,
+    pub(crate) gaps: Gaps,
     /// Where records are stored that had no end yet.
     pub(crate) open: Owed,
     /// What the historian says it changed, by series.
@@ -48,16 +74,57 @@ impl Round {
 ///
 /// # Errors
 /// A ledger that cannot be read.
-pub(crate) async fn owed(job: &Job, lake: &Lake, table: &TableSpec) -> Result<Owed> {
+pub(crate) async fn gaps(job: &Job, lake: &Lake, table: &TableSpec, patience: Patience) -> Result<Gaps> {
     let name = job.full_name(table);
     let ledger = lake.gaps().await?;
-    let open = ledger.rows().iter().filter(|row| row.resolved_at.is_none() && row.table == name);
-    let mut owed = Owed::new();
-    for (series, gap) in open.filter_map(|row| Some((&row.series, row.interval?))) {
-        owed.entry(series.clone()).or_default().push(gap);
+    Ok(Gaps::of(ledger.rows().iter().filter(|row| row.table == name), patience))
+}
+
+impl Gaps {
+    fn of<'a>(rows: impl Iterator<Item = &'a GapRow>, patience: Patience) -> Self {
+        let mut open: Vec<(&GapRow, Interval)> =
+            rows.filter(|row| row.resolved_at.is_none()).filter_map(|row| Some((row, row.interval?))).collect();
+        open.sort_by_key(|(row, interval)| (row.last_attempt, *interval));
+        let rounds = match patience {
+            Patience::Until(_) => REPAIRS,
+            Patience::Over => usize::MAX,
+        };
+        let mut gaps = Self { rounds, ..Self::default() };
+        for (row, interval) in open {
+            let since = gaps.since.entry(row.series.clone()).or_insert(interval.start);
+            *since = interval.start.min(*since);
+            let due = match patience {
+                Patience::Until(now) => next_attempt(row.attempts, row.last_attempt) <= now,
+                Patience::Over => true,
+            };
+            gaps.open.entry(row.series.clone()).or_default().push(interval);
+            if due {
+                gaps.due.entry(row.series.clone()).or_default().push(interval);
+            }
+        }
+        gaps
     }
-    owed.values_mut().for_each(|gaps| gaps.sort());
-    Ok(owed)
+}
+
+/// What a run reads. While series have no cursor, a relative start is where the first run began that has not come to its
+/// end: a run that died must not move it.
+///
+/// # Errors
+/// A lake that cannot be written.
+pub(crate) async fn begin(
+    run: &Run<'_>,
+    table: &TableSpec,
+    series: &[Arc<Series>],
+    marks: &HashMap<String, Watermark>,
+) -> Result<WindowPolicy> {
+    let policy = run.job.window_policy(run.stamp, run.options);
+    let Start::Ago(ago) = run.job.config().ingestion.start else { return Ok(policy) };
+    if series.iter().all(|series| marks.contains_key(&series.id)) {
+        return Ok(policy);
+    }
+    let (name, setting) = (run.job.full_name(table), format!("{} s", ago.as_secs_f64()));
+    let start = run.lake.begin(&name, LANE, &setting, policy.start).await?;
+    Ok(WindowPolicy { start, ..policy })
 }
 
 /// All rounds of a run, each cut into partitions by the plugin. A round without windows is left out.
@@ -72,9 +139,9 @@ pub(crate) async fn rounds(
     again: &Again,
     policy: &WindowPolicy,
 ) -> Result<Vec<Round>, Fault> {
-    let mut live = live(series, marks, &again.gaps, policy);
+    let mut live = live(series, marks, &again.gaps.since, policy);
     let changed = changed(&mut live, marks, again, policy);
-    let repairs = repairs(&live, marks, &again.gaps, REPAIRS).into_iter();
+    let repairs = repairs(&live, marks, &again.gaps.due, again.gaps.rounds).into_iter();
     let repairs = repairs.chain(changed).chain(open(&live, marks, &again.open));
     let repairs: Vec<_> = repairs.collect();
     let mut rounds = Vec::new();
@@ -90,12 +157,12 @@ pub(crate) async fn rounds(
 fn live(
     series: &[Arc<Series>],
     marks: &HashMap<String, Watermark>,
-    owed: &Owed,
+    missing_since: &HashMap<String, Instant>,
     policy: &WindowPolicy,
 ) -> Vec<(Arc<Series>, Window)> {
     let window = |series: &Arc<Series>| {
-        let since = owed.get(&series.id).and_then(|gaps| gaps.first()).map(|gap| gap.start);
-        let start = since.map_or(policy.start, |since| policy.start.min(since));
+        let since = missing_since.get(&series.id);
+        let start = since.map_or(policy.start, |since| policy.start.min(*since));
         let policy = WindowPolicy { start, ..*policy };
         Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
     };
@@ -105,13 +172,14 @@ fn live(
     windows
 }
 
-/// The n-th missing interval of each series makes the n-th round.
+/// The n-th missing interval of each series makes the n-th round, `most` rounds at most.
 fn repairs(
     live: &[(Arc<Series>, Window)],
     marks: &HashMap<String, Watermark>,
     owed: &Owed,
     most: usize,
 ) -> Vec<Vec<(Arc<Series>, Window)>> {
+    let most = owed.values().map(Vec::len).max().unwrap_or_default().min(most);
     let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = vec![Vec::new(); most];
     for (series, window) in live.iter().filter(|(series, _)| marks.contains_key(&series.id)) {
         let gaps = owed.get(&series.id).map(Vec::as_slice).unwrap_or_default();
@@ -135,7 +203,7 @@ fn changed(
     let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = Vec::new();
     for (series, window) in live {
         let (Some(hint), Some(mark)) = (again.hints.get(&series.id), marks.get(&series.id)) else { continue };
-        let gaps = again.gaps.get(&series.id).map(Vec::as_slice).unwrap_or_default();
+        let gaps = again.gaps.open.get(&series.id).map(Vec::as_slice).unwrap_or_default();
         let owes = gaps.iter().any(|gap| !gap.intersection(window.read).is_empty());
         let narrow = hint.narrow && !owes && !series.ahead && policy.lookback_nanos.is_some();
         let (narrowed, below) = Hint { narrow, ..hint.clone() }.windows(*window, mark.covered);
@@ -162,18 +230,24 @@ fn open(
     if most > LOOKED_AFTER {
         tracing::warn!(most, "more open records than are looked after; the oldest {LOOKED_AFTER} are read again");
     }
-    repairs(live, marks, open, most.min(LOOKED_AFTER))
+    repairs(live, marks, open, LOOKED_AFTER)
 }
 
-async fn partitions(job: &Job, table: &TableSpec, windows: &[(Arc<Series>, Window)]) -> Result<Vec<Partition>, Fault> {
+/// One round, cut by the plugin.
+///
+/// # Errors
+/// The plugin's fault.
+pub(crate) async fn partitions(
+    job: &Job,
+    table: &TableSpec,
+    windows: &[(Arc<Series>, Window)],
+) -> Result<Vec<Partition>, Fault> {
     let span = |(series, window): &(Arc<Series>, Window)| Span { series: Arc::clone(series), interval: window.read };
     job.connection().plan(&table.name, windows.iter().map(span).collect()).await
 }
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::Instant;
-
     use super::*;
 
     fn interval(start: i64, end: i64) -> Interval {
@@ -186,7 +260,26 @@ mod tests {
 
     fn mark(id: &str, covered: Interval) -> (String, Watermark) {
         let last_run = covered.end;
-        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run })
+        let stored_until = None;
+        (id.into(), Watermark { series: id.into(), name: id.into(), covered, rows: 0, last_run, stored_until })
+    }
+
+    fn at(micros: i64) -> Instant {
+        Instant::from_micros(micros)
+    }
+
+    /// A gap that was last tried at the epoch.
+    fn row(series: &str, start: i64, end: i64, attempts: i32) -> GapRow {
+        GapRow {
+            table: "t".into(),
+            series: series.into(),
+            interval: Some(interval(start, end)),
+            reason: "x".into(),
+            attempts,
+            first_seen: at(0),
+            last_attempt: at(0),
+            resolved_at: None,
+        }
     }
 
     const POLICY: WindowPolicy =
@@ -194,26 +287,26 @@ mod tests {
 
     #[test]
     fn what_the_first_run_missed_at_the_low_end_is_asked_for_again() {
-        let owed = Owed::from([("a".into(), vec![interval(200, 400)])]);
-        let windows = live(&[series("a"), series("b")], &HashMap::new(), &owed, &POLICY);
+        let gaps = Gaps::of([row("a", 200, 400, 9)].iter(), Patience::Until(Instant(0)));
+        assert!(gaps.due.is_empty(), "it has to wait, but the window holds it");
+        let windows = live(&[series("a"), series("b")], &HashMap::new(), &gaps.since, &POLICY);
         assert_eq!(windows[0].1.read, interval(200, 1_000));
         assert_eq!(windows[1].1.read, interval(500, 1_000));
-        assert!(
-            repairs(&windows, &HashMap::new(), &owed, REPAIRS).iter().all(Vec::is_empty),
-            "the window holds the gap already"
-        );
+        let owed = Owed::from([("a".into(), vec![interval(200, 400)])]);
+        let repairs = repairs(&windows, &HashMap::new(), &owed, REPAIRS);
+        assert!(repairs.iter().all(Vec::is_empty), "the window holds the gap already");
     }
 
-    fn hinted(dirty: &[Interval], gaps: &[Interval], policy: &WindowPolicy) -> (Interval, Vec<Vec<Interval>>) {
+    fn hinted(dirty: &[Interval], gaps: &[GapRow], policy: &WindowPolicy) -> (Interval, Vec<Vec<Interval>>) {
         const SECOND: i64 = 1_000_000;
         let marks = HashMap::from([mark("a", interval(0, 100_000 * SECOND))]);
         let hint = Hint { dirty: dirty.to_vec(), narrow: true };
         let again = Again {
-            gaps: Owed::from([("a".into(), gaps.to_vec())]),
+            gaps: Gaps::of(gaps.iter(), Patience::Over),
             hints: HashMap::from([("a".into(), hint)]),
             ..Again::default()
         };
-        let mut windows = live(&[series("a")], &marks, &again.gaps, policy);
+        let mut windows = live(&[series("a")], &marks, &again.gaps.since, policy);
         let rounds = changed(&mut windows, &marks, &again, policy);
         let reads = |round: Vec<(Arc<Series>, Window)>| round.into_iter().map(|(_, window)| window.read).collect();
         (windows[0].1.read, rounds.into_iter().map(reads).collect())
@@ -230,9 +323,9 @@ mod tests {
         let around = |from: i64| at(from - 600, from + 601);
         let (live, rounds) = hinted(&dirty, &[], &policy);
         assert_eq!((live, rounds), (at(99_400, 100_100), vec![vec![around(10_000)], vec![around(60_000)]]));
-        let (live, rounds) = hinted(&dirty, &[at(9_000, 10_000)], &policy);
+        let (live, rounds) = hinted(&dirty, &[row("a", 9_000 * SECOND, 10_000 * SECOND, 1)], &policy);
         assert_eq!((live, &rounds[0]), (at(99_400, 100_100), &vec![at(10_000, 10_601)]));
-        let (live, rounds) = hinted(&dirty, &[at(70_000, 70_001)], &policy);
+        let (live, rounds) = hinted(&dirty, &[row("a", 70_000 * SECOND, 70_001 * SECOND, 1)], &policy);
         assert_eq!(
             (live, rounds),
             (at(50_000, 100_100), vec![vec![around(10_000)]]),
@@ -249,7 +342,7 @@ mod tests {
             ("a".into(), vec![interval(100, 150), interval(300, 400), interval(850, 1_000)]),
             ("b".into(), vec![interval(700, 950)]),
         ]);
-        let windows = live(&[series("a"), series("b")], &marks, &owed, &POLICY);
+        let windows = live(&[series("a"), series("b")], &marks, &HashMap::new(), &POLICY);
         assert!(windows.iter().all(|(_, window)| window.read == interval(800, 1_000)));
         let repairs: Vec<Vec<Interval>> = repairs(&windows, &marks, &owed, REPAIRS)
             .into_iter()
@@ -258,5 +351,29 @@ mod tests {
         assert_eq!(repairs[0], [interval(100, 150), interval(700, 800)]);
         assert_eq!(repairs[1], [interval(300, 400)]);
         assert!(repairs[2..].iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn a_gap_that_fails_every_time_waits_and_lets_the_others_go_first() {
+        const SECOND: i64 = 1_000_000;
+        let rows = [
+            row("a", 100, 150, 1),
+            GapRow { last_attempt: at(-30 * SECOND), ..row("a", 200, 250, 2) },
+            GapRow { last_attempt: at(-90 * SECOND), ..row("a", 300, 350, 2) },
+            GapRow { resolved_at: Some(at(0)), ..row("a", 0, 50, 1) },
+            GapRow { interval: None, ..row("a", 0, 50, 1) },
+        ];
+        let due = |patience| Gaps::of(rows.iter(), patience).due.remove("a").unwrap_or_default();
+        assert_eq!(due(Patience::Until(at(0))), [interval(300, 350), interval(100, 150)]);
+        assert_eq!(due(Patience::Until(at(30 * SECOND))).len(), 3);
+        assert_eq!(due(Patience::Over), [interval(300, 350), interval(200, 250), interval(100, 150)]);
+        let many: Vec<GapRow> = (0..50).map(|n| row("a", n * 10, n * 10 + 5, 5)).collect();
+        let rounds = |patience| {
+            let marks = HashMap::from([mark("a", interval(0, 900))]);
+            let gaps = Gaps::of(many.iter(), patience);
+            let windows = live(&[series("a")], &marks, &gaps.since, &POLICY);
+            repairs(&windows, &marks, &gaps.due, gaps.rounds).len()
+        };
+        assert_eq!((rounds(Patience::Until(at(9 * 60 * SECOND))), rounds(Patience::Over)), (REPAIRS, 50));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tidegate_model::{Instant, Interval, Watermark};
+use tidegate_model::{Instant, Interval, Intervals, Watermark};
 use tidegate_sandbox::{Shape, TableSpec};
 use tidegate_sink::{Events, Records, StoredReader, Written};
 use tokio::sync::mpsc;
@@ -16,6 +16,8 @@ use super::windows::Owed;
 
 /// The one lane of incremental runs.
 pub(crate) const LANE: &str = "live";
+/// The one lane of backfills.
+pub(crate) const BACKFILL_LANE: &str = "backfill";
 /// Pages that wait for the writer. Few: a page is megabytes, and a full queue is what slows the plugins down.
 const PAGES_WAITING: usize = 2;
 /// How long no page may come before the writer looks whether what it holds is due.
@@ -42,12 +44,32 @@ pub(crate) async fn open(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tid
     })
 }
 
+/// Opens `table` for a backfill, as [`open`] does for a run.
+///
+/// # Errors
+/// As for [`open`].
+pub(crate) async fn open_backfill(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tidegate_sink::Error> {
+    let (job, policy) = (run.job, run.job.commit_policy());
+    Ok(match table.shape {
+        Shape::Records => Writer::Records(run.lake.backfill_records(job.records_spec(table), run.stamp, policy).await?),
+        _ => Writer::Events(run.lake.backfill_events(job.events_spec(table), run.stamp, policy).await?),
+    })
+}
+
 impl Writer {
     /// How far each series is covered.
     pub(crate) fn watermarks(&self) -> &HashMap<String, Watermark> {
         match self {
             Self::Events(events) => events.watermarks(),
             Self::Records(records) => records.watermarks(),
+        }
+    }
+
+    /// What backfills have covered of each series.
+    pub(crate) fn backfilled(&self) -> HashMap<String, Intervals> {
+        match self {
+            Self::Events(events) => events.backfilled(),
+            Self::Records(records) => records.backfilled(),
         }
     }
 

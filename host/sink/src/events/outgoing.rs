@@ -1,19 +1,24 @@
 //! Events on their way out: what their table looks like, and how a full buffer becomes files and one commit.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
+use deltalake::Path;
 use deltalake::kernel::Add;
 use futures::{StreamExt, TryStreamExt};
 
 use super::EventsSpec;
+use super::fence::Fence;
 use super::gone::Gone;
 use crate::buffer::Buffer;
 use crate::encode::{FileSpec, write_files};
-use crate::files::Listing;
+use crate::files::{DataFile, Listing};
 use crate::layout::{Layout, timestamp};
 use crate::outgoing::{Decision, Outgoing};
+use crate::protocol::check_rewritable;
 use crate::slices::Slice;
 use crate::stored::{EventKey, KeyColumns};
 use crate::stream::discard;
@@ -78,10 +83,20 @@ pub(super) struct EventBatch {
     shape: Arc<Shape>,
     pub buffer: Buffer,
     gone: Gone,
-    /// The rows as files, and how many there are, once they are written: what others do to the table does not change them.
-    written: Option<(Vec<Add>, u64)>,
-    /// What is left of the files that lose a row; another answer of others' making.
+    /// The rows as files, once they are written.
+    written: Option<Written>,
+    /// What is left of files that lose a row, of the table or of `written`. What others do changes it.
     rewritten: Vec<Add>,
+}
+
+/// The rows of a batch as files. They stay until the batch has landed, also those that the last answer did not name: the
+/// next one may.
+struct Written {
+    adds: Vec<Add>,
+    rows: u64,
+    fence: Fence,
+    /// Files that the last answer did not name.
+    spare: Vec<Add>,
 }
 
 impl EventBatch {
@@ -103,39 +118,106 @@ impl EventBatch {
     }
 
     /// Encodes the buffer, date by date, once.
-    async fn encode(&mut self, table: &Table) -> Result<(Vec<Add>, u64)> {
-        if let Some(written) = &self.written {
-            return Ok(written.clone());
+    async fn encode(&mut self, table: &Table) -> Result<Written> {
+        if let Some(written) = self.written.take() {
+            return Ok(written);
         }
         let shape = &self.shape;
         let buffer = std::mem::take(&mut self.buffer);
-        let rows = buffer.rows as u64;
+        let (rows, fence) = (buffer.rows as u64, Fence::new(buffer.spans()));
         let files = buffer.into_dates(&shape.layout, shape.order).into_iter().map(|(date, rows)| {
             let spec = shape.file.dated(shape.layout.partition.as_deref(), date);
             write_files(table.store(), &shape.layout.table, spec, rows)
         });
         let adds: Vec<Add> = futures::stream::iter(files).buffered(ENCODERS).try_concat().await?;
-        self.written = Some((adds.clone(), rows));
-        Ok((adds, rows))
+        Ok(Written { adds, rows, fence, spare: Vec::new() })
     }
+
+    async fn answer(&self, written: &mut Written, table: &Table, files: &Listing) -> Result<Decision> {
+        let shape = &self.shape;
+        let mut decision = Decision { adds: written.adds.clone(), ..Decision::default() };
+        written.spare.clear();
+        let mut doubles = written.fence.doubles(shape, files, &written.adds).await?;
+        if check_rewritable(&table.name, table.state()?).is_err() {
+            // Where nothing may be replaced, the reading that was stored first stands.
+            doubles.same.append(&mut doubles.other);
+        }
+        // What is to leave anyhow is found and replaced below.
+        doubles.same.retain(|key| !self.gone.contains(key));
+        if !doubles.same.is_empty() {
+            written.drop_rows(shape, table, files, &doubles.same, &mut decision).await?;
+        }
+        if self.gone.len() > 0 || !doubles.other.is_empty() {
+            let mut gone = Cow::Borrowed(&self.gone);
+            if !doubles.other.is_empty() {
+                gone.to_mut().add_all(&doubles.other, true);
+            }
+            take_out(shape, table, files, &gone, &mut decision).await?;
+        }
+        let stored = decision.tally.edited + doubles.same.len() as u64;
+        decision.tally.new = written.rows.saturating_sub(stored);
+        Ok(decision)
+    }
+}
+
+impl Written {
+    /// Names files without these rows in the place of those that hold them.
+    async fn drop_rows(
+        &mut self,
+        shape: &Shape,
+        table: &Table,
+        files: &Listing,
+        keys: &[EventKey],
+        decision: &mut Decision,
+    ) -> Result<()> {
+        let mut rows = Gone::default();
+        rows.add_all(keys, false);
+        let touched = rows.locate_among(&shape.keys, files, &self.adds).await?;
+        let paths: HashSet<Path> = touched.iter().map(DataFile::path).collect();
+        let spare = |add: &Add| paths.contains(&DataFile::own(add.clone()).path());
+        (self.spare, decision.adds) = self.adds.iter().cloned().partition(spare);
+        for file in &touched {
+            decision.adds.extend(rows.strip(&shape.keys, table, file).await?);
+        }
+        for key in keys {
+            *decision.rows.entry(key.series.to_string()).or_default() -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// Takes stored rows out of the table.
+async fn take_out(shape: &Shape, table: &Table, files: &Listing, gone: &Gone, decision: &mut Decision) -> Result<()> {
+    let located = gone.locate(&shape.keys, files).await?;
+    for file in &located.touched {
+        decision.adds.extend(gone.strip(&shape.keys, table, file).await?);
+    }
+    decision.removes = located.touched;
+    decision.tally = located.tally;
+    // The advances count what was taken to be stored.
+    for (series, expected) in &gone.expected {
+        *decision.rows.entry(series.clone()).or_default() += expected;
+    }
+    for (series, rows) in located.rows {
+        *decision.rows.entry(series).or_default() -= rows;
+    }
+    Ok(())
 }
 
 impl Outgoing for EventBatch {
     async fn decide(&mut self, table: &Table, files: &Listing) -> Result<Decision> {
-        let (adds, rows) = self.encode(table).await?;
-        let mut decision = Decision { adds, ..Decision::default() };
-        if self.gone.len() > 0 {
-            discard(&table.store(), std::mem::take(&mut self.rewritten)).await;
-            let (touched, tally) = self.gone.locate(&self.shape.keys, files).await?;
-            for file in &touched {
-                self.rewritten.extend(self.gone.strip(&self.shape.keys, table, file).await?);
-            }
-            decision.adds.extend(self.rewritten.iter().cloned());
-            decision.removes = touched;
-            decision.tally = tally;
-        }
-        decision.tally.new = rows.saturating_sub(decision.tally.edited);
+        discard(&table.store(), std::mem::take(&mut self.rewritten)).await;
+        let mut written = self.encode(table).await?;
+        let decision = self.answer(&mut written, table, files).await?;
+        let kept: HashSet<&str> = written.adds.iter().map(|add| add.path.as_str()).collect();
+        self.rewritten = decision.adds.iter().filter(|add| !kept.contains(add.path.as_str())).cloned().collect();
+        self.written = Some(written);
         Ok(decision)
+    }
+
+    async fn landed(&mut self, table: &Table) {
+        let spare = self.written.take().map(|written| written.spare).unwrap_or_default();
+        discard(&table.store(), spare).await;
     }
 }
 

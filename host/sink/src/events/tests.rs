@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::LakeConfig;
-use crate::table::Table;
+use crate::stored::{Counting, RowCount};
 use crate::testing::{Dice, HUGE, RUN, Row, advance, batch, field, lake, micros, noon, number, row, spec, stored};
 
 mod amend;
+mod races;
 
 async fn open(lake: &Lake, policy: CommitPolicy) -> Events {
     lake.events(spec(), "live", RUN, policy).await.unwrap()
@@ -285,4 +286,36 @@ fn storage_options_are_never_shown() {
     let config = LakeConfig { storage_options: secret, ..crate::testing::config(&folder) };
     let lake = Lake::open(config.clone()).unwrap();
     assert!(!format!("{config:?} {lake:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn rows_are_counted_by_series_and_day_without_taking_the_lane() {
+    const DAY: i64 = 86_400_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake(&folder);
+    assert!(lake.stored(&spec()).await.unwrap().is_none());
+    let mut events = open(&lake, HUGE).await;
+    // On both sides of midnight, on it, twice at one instant; another series in between.
+    let places = [(noon(0), 0), (DAY - 1, 0), (DAY, 0), (DAY, 1), (noon(1), 0), (noon(3), 0)];
+    let mut rows: Vec<Row> = places.iter().map(|(at, sequence)| row("a", *at, *sequence)).collect();
+    rows.push(row("b", noon(1), 0));
+    let advances = vec![advance("a", 0, noon(4), 6), advance("b", 0, noon(4), 1)];
+    events.push(Some(batch(&rows, false)), advances).await.unwrap();
+    events.finish().await.unwrap();
+
+    let reader = lake.stored(&spec()).await.unwrap().unwrap();
+    let windows = HashMap::from([
+        ("a".to_owned(), micros(noon(0) + 1, noon(3) + 1)),
+        ("b".to_owned(), micros(0, 2 * DAY)),
+        ("c".to_owned(), micros(0, DAY)),
+    ]);
+    let counting = Counting { width: DAY as u64 * 1_000, good: None };
+    let counts = reader.counts(&windows, counting).await.unwrap();
+    let all = |series: &str| counts[series].iter().map(|count| count.all).collect::<Vec<_>>();
+    assert_eq!((all("a"), all("b"), all("c")), (vec![1, 3, 0, 1], vec![0, 1], vec![0]));
+    assert!(counts.values().flatten().all(|count| count.all == count.good), "without a flag every row is good");
+    // A column that no file has is NULL, and NULL is not good.
+    let flagged = Counting { good: Some("quality"), ..counting };
+    let counts = reader.counts(&windows, flagged).await.unwrap();
+    assert_eq!(counts["a"][1], RowCount { all: 3, good: 0 });
 }

@@ -15,7 +15,7 @@ use crate::encode::write_files;
 use crate::files::{DataFile, Listing};
 use crate::fill::event_date;
 use crate::fingerprint::fingerprints;
-use crate::scan::{open, project, stored_column, stored_columns, unreadable};
+use crate::scan::{project, stored_column, stored_columns, unreadable};
 use crate::table::Table;
 use crate::{Error, Result};
 
@@ -77,7 +77,7 @@ impl<'a> Fresh<'a> {
     /// Which rows of a file are stored under keys of this batch; reads one column.
     pub(super) async fn find(&self, shape: &Shape, files: &Listing, file: DataFile) -> Result<Hits> {
         let failed = |error| -> Error { unreadable(&files.table, error) };
-        let opened = project(open(&files.store, &files.table, &file).await?, [shape.key.as_str()]);
+        let opened = project(files.open(&file).await?, [shape.key.as_str()]);
         let mut stored = opened.build().map_err(failed)?;
         let (mut place, mut rows) = (0, Vec::new());
         while let Some(batch) = stored.try_next().await.map_err(failed)? {
@@ -92,7 +92,7 @@ impl<'a> Fresh<'a> {
     /// The records whose row in this file differs from the fresh one; reads the rows of the hits.
     pub(super) async fn differing(&self, shape: &Shape, files: &Listing, hits: &Hits) -> Result<Vec<usize>> {
         let failed = |error| -> Error { unreadable(&files.table, error) };
-        let opened = open(&files.store, &files.table, &hits.file).await?;
+        let opened = files.open(&hits.file).await?;
         let total = usize::try_from(opened.metadata().file_metadata().num_rows()).unwrap_or_default();
         let places = hits.rows.iter().map(|(_, place)| *place..*place + 1);
         let selection = RowSelection::from_consecutive_ranges(places, total);

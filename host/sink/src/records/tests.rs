@@ -13,7 +13,7 @@ use super::*;
 use crate::batch::instants;
 use crate::layout::timestamp;
 use crate::table::{Attempt, Table};
-use crate::testing::{Dice, HUGE, RUN, advance, config, field, lake, micros, noon, number};
+use crate::testing::{Dice, HUGE, RUN, advance, config, field, lake, micros, noon, number, orphans};
 use crate::{Error, LakeConfig};
 
 mod races;

@@ -12,7 +12,7 @@ use super::page::Shape;
 use crate::Result;
 use crate::files::{DataFile, Listing};
 use crate::layout::timestamp;
-use crate::scan::{open, project, stored_column, unreadable};
+use crate::scan::{project, stored_column, unreadable};
 use crate::stats::FileStats;
 
 /// When the stored records without an end began, by series. Only files whose statistics allow such a record are read, and
@@ -21,7 +21,7 @@ pub(super) async fn starts(shape: &Shape, files: &Listing) -> Result<HashMap<Str
     let mut starts: HashMap<String, BTreeSet<Instant>> = HashMap::new();
     for file in files.select(|_date, file| may_hold(shape, file)) {
         let failed = |error| unreadable(&files.table, error);
-        let opened = open(&files.store, &files.table, &file).await?;
+        let opened = files.open(&file).await?;
         let mut batches = project(opened, [&*shape.series, &*shape.time, &*shape.end]).build().map_err(failed)?;
         while let Some(batch) = batches.try_next().await.map_err(failed)? {
             let series = stored_column(&files.table, &batch, &shape.series, &DataType::Utf8)?;

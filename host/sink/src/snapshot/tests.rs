@@ -112,6 +112,20 @@ async fn nothing_shows_before_the_commit_and_a_refresh_given_up_leaves_the_old_r
 }
 
 #[tokio::test]
+async fn of_two_refreshes_at_once_the_one_that_is_committed_last_stands_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake(&folder);
+    replace(&lake, vec![rows(&["old"])]).await.unwrap();
+    let (mut first, mut second) =
+        (lake.snapshot(spec(), RUN).await.unwrap(), lake.snapshot(spec(), RUN).await.unwrap());
+    first.push(rows(&["a", "b"])).await.unwrap();
+    second.push(rows(&["c"])).await.unwrap();
+    assert_eq!((first.commit().await.unwrap(), second.commit().await.unwrap()), (2, 1));
+    assert_eq!(number(&lake, "SELECT count(*) FROM x_points").await, 1);
+    assert_eq!(number(&lake, "SELECT count(*) FROM x_points WHERE id = 'c'").await, 1);
+}
+
+#[tokio::test]
 async fn a_refresh_whose_files_cannot_be_written_says_so_and_takes_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake(&folder);
@@ -179,7 +193,7 @@ async fn lists_and_maps_are_stored_under_the_names_that_readers_expect() {
     assert_eq!(types, [serde_json::json!("string"), list, map]);
 
     let file = crate::files::DataFile::Logged(table.files().unwrap().remove(0));
-    let opened = crate::scan::open(&table.store(), "t", &file).await.unwrap();
+    let opened = crate::scan::open(&table.store(), "t", &file, &Arc::default()).await.unwrap();
     let leaves: Vec<_> = opened.parquet_schema().columns().iter().map(|leaf| leaf.path().string()).collect();
     let expected = ["id", "tags.list.element", "attributes.key_value.key", "attributes.key_value.value"];
     assert_eq!(leaves, expected);

@@ -194,7 +194,7 @@ async fn what_a_full_refresh_could_not_read_below_the_look_back_is_read_by_the_n
     assert_eq!(plant.difference().await.missing, 1);
 
     plant.server.set_faults(Vec::new());
-    plant.run(0);
+    assert_eq!(plant.tidegate(&["run", "--retry-gaps"]).code, 0);
     plant.assert_mirrors().await;
     let resolved = table::strings(&plant.table("gaps"), "resolved_at").await;
     assert!(resolved.iter().all(|at| !at.is_empty()), "the gap stays open: {resolved:?}");

@@ -1,8 +1,10 @@
 //! Runs after the first: what is new is added, what is there is left alone.
 
-use tidegate_simulators::pi::{Config, Event, Override, Value};
+use std::time::Duration;
 
-use crate::plant::{Plant, SECOND, now};
+use tidegate_simulators::pi::{Config, Effect, Event, Fault, Override, Value};
+
+use crate::plant::{Plant, SECOND, command, now};
 use crate::table;
 
 fn plant() -> Plant {
@@ -121,4 +123,32 @@ async fn commands_that_only_look_write_nothing() {
         let ended = plant.tidegate(command);
         assert_eq!(ended.code, 0, "{command:?}: {ended:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_first_run_had_not_reached_is_read_by_the_next_although_its_start_has_moved() {
+    let plant = Plant::start(Config { tags: 2, empty: 2, ..Config::default() });
+    plant.configure(|settings| settings.ingestion = "{start: -75s}".to_owned());
+    let oldest = now() - 60 * SECOND;
+    plant.server.truth().insert(1, Event::good(oldest, Value::Text("oldest".into())));
+    plant.server.set_faults(vec![Fault::new(Effect::Delay { ms: 60_000 }).route("batch").nth(2)]);
+    let mut child = command(plant.folder.path(), &["--quiet", "run"]).spawn().unwrap();
+    let begun = || {
+        let staged = std::fs::read_dir(plant.folder.path().join("lake/checkpoints/_staged")).into_iter().flatten();
+        staged.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).any(|name| name.ends_with("begun.json"))
+    };
+    while !begun() {
+        assert!(child.try_wait().unwrap().is_none() && now() - oldest < 115 * SECOND, "the run did not begin");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(now() - oldest < 75 * SECOND, "the machine is too slow for this test");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    while now() - oldest < 76 * SECOND {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    plant.server.set_faults(Vec::new());
+    plant.run(0);
+    plant.assert_mirrors().await;
+    assert!(!begun(), "the note is still there");
 }

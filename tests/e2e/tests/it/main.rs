@@ -5,7 +5,10 @@
 //! `cargo xtask test`.
 
 mod assets;
+mod backfill;
+mod backoff;
 mod bad_input;
+mod bucket;
 mod faults;
 mod frames;
 mod guests;
@@ -14,7 +17,10 @@ mod kindness;
 mod load;
 mod mirror;
 mod plant;
+mod reconcile;
 mod secrets;
+mod state;
+mod store;
 mod table;
 mod truth;
 mod updates;

@@ -25,6 +25,7 @@ pub struct Settings {
     pub plugin: PathBuf,
     pub auth: String,
     pub tls: String,
+    pub sink: String,
     pub source: String,
     pub ingestion: String,
     pub performance: String,
@@ -36,6 +37,7 @@ impl Default for Settings {
             plugin: component("pi.tidegate"),
             auth: "{type: anonymous}".to_owned(),
             tls: "{}".to_owned(),
+            sink: "{location: ./lake}".to_owned(),
             source: String::new(),
             ingestion: "{start: -30d}".to_owned(),
             performance: "{max_requests_per_second: 10000}".to_owned(),
@@ -69,13 +71,14 @@ impl Plant {
         let mut settings = self.settings.clone();
         change(&mut settings);
         let text = format!(
-            "version: 1\nname: test\nplugin: {}\nsource:\n  url: {}\n{}auth: {}\ntls: {}\nsink: {{location: ./lake}}\n\
+            "version: 1\nname: test\nplugin: {}\nsource:\n  url: {}\n{}auth: {}\ntls: {}\nsink: {}\n\
              ingestion: {}\nperformance: {}\n",
             settings.plugin.display(),
             self.server.url(),
             settings.source,
             settings.auth,
             settings.tls,
+            settings.sink,
             settings.ingestion,
             settings.performance,
         );

@@ -265,6 +265,8 @@ pub struct Knobs {
     pub stream_set_total: bool,
     /// Event-weighted counts include values that are not good.
     pub count_bad: bool,
+    /// The event-weighted count of an interval without events is the state `No Data`, else 0.
+    pub count_no_data: bool,
     /// Largest number of sub-requests in a batch; beyond it 400.
     pub batch_limit: Option<usize>,
     /// Answers are sent chunked, else with `Content-Length`.
@@ -316,6 +318,7 @@ impl Default for Knobs {
             rate_limit_counts_subs: false,
             stream_set_total: false,
             count_bad: true,
+            count_no_data: false,
             batch_limit: None,
             chunked: true,
             version: "1.19.1.28".to_owned(),

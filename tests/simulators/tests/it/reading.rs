@@ -195,6 +195,42 @@ fn counts_add_up() {
 }
 
 #[test]
+fn an_event_on_a_boundary_is_counted_as_the_basis_says() {
+    let server = launch(clean());
+    let [first, middle, last] =
+        ["2024-03-01T00:00:00Z", "2024-03-01T06:00:00Z", "2024-03-01T12:00:00Z"].map(|at| parse_rfc3339(at).unwrap());
+    let within = |from: i64, to: i64| server.truth().count(0, (from + 1) * 100, to * 100) as u64;
+    for at in [first, middle, last] {
+        server.truth().delete(0, at);
+        server.truth().insert(0, Event::good(at, tidegate_simulators::pi::Value::Int(7)));
+    }
+    let counts = |basis: &str, more: &str| -> Vec<u64> {
+        let window = "startTime=2024-03-01T00:00:00Z&endTime=2024-03-01T12:00:00Z&summaryType=Count";
+        let query = format!("/streams/{}/summary?{window}&calculationBasis={basis}{more}", id(&server, 0));
+        items(&get(&server, &query).json()).iter().map(|item| item["Value"]["Value"].as_u64().unwrap()).collect()
+    };
+    let (a, b) = (within(first, middle), within(middle, last));
+    let halves = "&summaryDuration=21600s";
+    let table = [
+        ("EventWeighted", vec![a + b + 3], vec![a + 1, b + 1]),
+        ("EventWeightedExcludeMostRecentEvent", vec![a + b + 2], vec![a + 1, b + 1]),
+        ("EventWeightedExcludeEarliestEvent", vec![a + b + 2], vec![a + 1, b + 1]),
+        ("EventWeightedIncludeBothEnds", vec![a + b + 3], vec![a + 2, b + 2]),
+    ];
+    for (basis, alone, several) in table {
+        assert_eq!((counts(basis, ""), counts(basis, halves)), (alone, several), "{basis}");
+    }
+    let stamps = |more: &str| -> Vec<String> {
+        let window = "startTime=2024-03-01T00:00:00Z&endTime=2024-03-01T12:00:00Z&summaryType=Count";
+        let query = format!("/streams/{}/summary?{window}{halves}{more}", id(&server, 0));
+        let stamp = |item: &Value| item["Value"]["Timestamp"].as_str().unwrap().to_owned();
+        items(&get(&server, &query).json()).iter().map(stamp).collect()
+    };
+    assert_eq!(stamps(""), ["2024-03-01T00:00:00Z", "2024-03-01T06:00:00Z"]);
+    assert_eq!(stamps("&timeType=MostRecentTime"), ["2024-03-01T06:00:00Z", "2024-03-01T12:00:00Z"]);
+}
+
+#[test]
 fn gzip_is_used_only_when_asked_for() {
     let server = launch(Config { gzip: true, ..clean() });
     let path = format!("/streams/{}/recorded?startTime=2024-03-01T00:00:00Z&endTime={END}", id(&server, 0));

@@ -5,10 +5,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tidegate_model::{Domain, Fault, Instant, Interval, Retry};
+use tidegate_model::{Domain, Fault, Instant, Interval, Retry, Window};
 use tidegate_sink::{EventKey, StoredKeys};
 
 use super::outlet::Checked;
+use super::unapplied::Unapplied;
 use crate::pipeline::rows::Rows;
 
 /// Deletions of one series that are remembered until all is known; more are suspicious, whatever is stored.
@@ -96,13 +97,6 @@ pub(super) struct Changes {
     pub(super) unapplied: Unapplied,
 }
 
-/// Differences that were seen and left alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Unapplied {
-    pub(super) edited: u64,
-    pub(super) deleted: u64,
-}
-
 /// One page as the comparison sees it.
 pub(super) struct Fresh<'a> {
     pub(super) rows: Option<&'a Rows<'a>>,
@@ -135,6 +129,16 @@ impl Changes {
             *changes.gain.entry(run.series.clone()).or_default() += i64::try_from(written).unwrap_or(i64::MAX);
         }
         changes
+    }
+
+    /// Up to where a page proves anything of a series. Deletions that wait until more is known are in memory only: what
+    /// they lie in must not count as read yet, or a run that dies would never make up for them. All of them below the
+    /// cursor do no harm, because the look-back reads them again.
+    pub(super) fn proven_until(&self, series: &str, window: Window) -> Instant {
+        let waiting = self.compared.get(series).and_then(Compared::stretch);
+        let shrunk = self.shrunk.iter().find(|(id, _, _)| id == series).map(|(_, stretch, _)| *stretch);
+        let again = |stretch: &Interval| !window.advance.is_empty() && stretch.end <= window.advance.start;
+        waiting.or(shrunk).filter(|stretch| !again(stretch)).map_or(window.read.end, |stretch| stretch.start)
     }
 
     fn filter(&mut self, fresh: &Fresh<'_>) {
@@ -172,6 +176,9 @@ impl Changes {
             let known = *write && stored.contains(series, micros, sequence);
             if known {
                 replaced.insert((micros, sequence));
+                if policy.append_only {
+                    self.unapplied.edited.push((series.to_owned(), *index));
+                }
             }
             self.late += u64::from(*write && !known && micros < cursor);
             if let Some(kept) = self.write.get_mut(*index) {
@@ -181,8 +188,7 @@ impl Changes {
         let (edited, deleted): (Vec<_>, Vec<_>) =
             found.gone.into_iter().partition(|key| replaced.contains(&(key.micros, key.sequence)));
         if policy.append_only {
-            self.unapplied.edited += edited.len() as u64;
-            self.unapplied.deleted += deleted.len() as u64;
+            self.unapplied.deleted.extend(deleted);
             return;
         }
         let mut left = edited.len();
@@ -255,12 +261,11 @@ impl Looked {
         })
     }
 
-    /// The windows to look up for a page: its own stretches, and as much beyond as the last lookup says there is room for.
-    pub(super) fn windows(before: Option<&Self>, checked: &Checked) -> HashMap<String, Interval> {
-        let longer = before.map_or(1, |before| {
-            let rows = i64::try_from(before.keys.len()).unwrap_or(i64::MAX).max(1);
-            (LOOKUP_ROWS / rows).clamp(1, LONGER)
-        });
+    /// The windows to look up for a page of so many rows: its own stretches, and as much beyond as the last lookup, or else
+    /// the page, says there is room for. Each lookup reads whole pages of the files: few are cheap, many small ones are not.
+    pub(super) fn windows(before: Option<&Self>, checked: &Checked, rows: usize) -> HashMap<String, Interval> {
+        let rows = before.map_or(rows, |before| before.keys.len());
+        let longer = (LOOKUP_ROWS / i64::try_from(rows).unwrap_or(i64::MAX).max(1)).clamp(1, LONGER);
         let window = |cover: &tidegate_model::Cover| {
             let again = checked.again(cover)?;
             let settled = checked.windows.get(&cover.series)?.settled;
@@ -274,7 +279,7 @@ impl Looked {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_model::{Cover, Window};
+    use tidegate_model::Cover;
 
     use super::*;
 
@@ -312,6 +317,36 @@ mod tests {
     }
 
     #[test]
+    fn what_deletions_wait_in_is_not_proven_unless_the_look_back_comes_again() {
+        let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
+        let waiting = |compared: Compared| Changes {
+            compared: HashMap::from([("s".to_owned(), compared)]),
+            ..Changes::default()
+        };
+        let mut some = Compared::default();
+        some.add(vec![key(70), key(80)]);
+        let backfill = Window::backfill(interval(0, 100), Instant::from_micros(1_000));
+        assert_eq!(waiting(some.clone()).proven_until("s", backfill), Instant::from_micros(70));
+        assert_eq!(waiting(Compared::default()).proven_until("s", backfill), Instant::from_micros(100));
+        let live = Window {
+            read: interval(0, 100),
+            settled: Instant::from_micros(90),
+            advance: interval(90, 100),
+            changed: None,
+        };
+        assert_eq!(waiting(some.clone()).proven_until("s", live), Instant::from_micros(100));
+        // A cursor that was put back stands between them.
+        let back = Window { advance: interval(75, 100), ..live };
+        assert_eq!(waiting(some.clone()).proven_until("s", back), Instant::from_micros(70));
+        let repair = Window { advance: interval(100, 100), ..live };
+        assert_eq!(waiting(some).proven_until("s", repair), Instant::from_micros(70));
+        let fault = shrunk_fault("s", &Compared::default());
+        let shrunk = Changes { shrunk: vec![("s".to_owned(), interval(40, 60), fault)], ..Changes::default() };
+        assert_eq!(shrunk.proven_until("s", backfill), Instant::from_micros(40));
+        assert_eq!(shrunk.proven_until("another", backfill), Instant::from_micros(100));
+    }
+
+    #[test]
     fn a_lookup_grows_with_the_room_there_is_and_each_series_keeps_to_its_own_window() {
         let interval = |start, end| Interval::new(Instant::from_micros(start), Instant::from_micros(end));
         let window = Window {
@@ -324,10 +359,11 @@ mod tests {
         let covers = covers.map(|(series, interval)| Cover { series: series.into(), interval });
         let windows = covers.iter().map(|cover| (cover.series.clone(), window)).collect();
         let checked = Checked { covers: covers.into(), windows };
-        let first = Looked { windows: Looked::windows(None, &checked), keys: Arc::default() };
+        let first = Looked { windows: Looked::windows(None, &checked, 1_000_000), keys: Arc::default() };
         assert_eq!((first.windows["dense"], first.windows["sparse"]), (interval(0, 10), interval(0, 1_000)));
         assert!(first.holds(&checked));
-        let next = Looked::windows(Some(&first), &checked);
+        let next = Looked::windows(Some(&first), &checked, 1_000_000);
+        assert_eq!(Looked::windows(None, &checked, 100_000)["dense"], interval(0, 50));
         assert_eq!((next["dense"], next["sparse"]), (interval(0, 160), interval(0, 1_000)));
         assert!(!Looked { windows: HashMap::new(), keys: Arc::default() }.holds(&checked));
     }

@@ -12,7 +12,7 @@ use tidegate_model::{Cover, Domain, Fault, Gap, Instant, Interval, Retry, Span, 
 use tidegate_sandbox::{Item, Outlet, Shape, TableSpec};
 use tidegate_sink::{Advance, Reject, StoredKeys};
 
-use super::mirror::{Changes, Fresh, Looked, Unapplied};
+use super::mirror::{Changes, Fresh, Looked};
 use super::{Intake, Page, past};
 use crate::pipeline::rows::{Rows, contract, records};
 
@@ -63,6 +63,17 @@ impl PageOutlet {
         self.intake.send(Page { rows: None, gone: Vec::new(), rejects, advances: Vec::new() }).await
     }
 
+    /// Keeps an entry of the rejects table until a page goes.
+    async fn keep(&self, entry: Reject) -> Result<(), Fault> {
+        let full = {
+            let mut rejects = self.rejects();
+            rejects.bytes += entry.series.len() + entry.raw.len() + entry.reason.len();
+            rejects.rows.push(entry);
+            rejects.bytes >= REJECT_BYTES
+        };
+        if full { self.flush().await } else { Ok(()) }
+    }
+
     fn take_rejects(&self) -> Vec<Reject> {
         std::mem::take(&mut *self.rejects()).rows
     }
@@ -98,13 +109,13 @@ impl PageOutlet {
 
     /// The rows stored already in the stretches that a page reads again. What a whole call reads again has no bound, so it
     /// is looked up in windows.
-    async fn stored(&self, checked: &Checked) -> Result<Arc<StoredKeys>, Fault> {
+    async fn stored(&self, checked: &Checked, rows: usize) -> Result<Arc<StoredKeys>, Fault> {
         let Some(reader) = &self.intake.outputs.stored else { return Ok(Arc::default()) };
         let mut looked = self.looked.lock().await;
         if let Some(looked) = looked.as_ref().filter(|looked| looked.holds(checked)) {
             return Ok(Arc::clone(&looked.keys));
         }
-        let windows = Looked::windows(looked.as_ref(), checked);
+        let windows = Looked::windows(looked.as_ref(), checked, rows);
         let keys = reader.stored(&windows).await.map_err(|error| sink_fault(&error))?;
         Ok(Arc::clone(&looked.insert(Looked { windows, keys: Arc::new(keys) }).keys))
     }
@@ -115,7 +126,8 @@ impl PageOutlet {
         let (stored, prints) = match &self.intake.outputs.stored {
             Some(reader) if again => {
                 let prints = page.map(|(batch, _)| reader.fingerprints(batch)).transpose();
-                (self.stored(checked).await?, prints.map_err(|error| sink_fault(&error))?.unwrap_or_default())
+                let rows = page.map_or(0, |(batch, _)| batch.num_rows());
+                (self.stored(checked, rows).await?, prints.map_err(|error| sink_fault(&error))?.unwrap_or_default())
             }
             _ => (Arc::default(), Vec::new()),
         };
@@ -129,11 +141,15 @@ impl PageOutlet {
         let counts = &self.intake.counts;
         counts.late.fetch_add(changes.late, Ordering::Relaxed);
         counts.filtered.fetch_add(changes.filtered, Ordering::Relaxed);
-        counts.edited.fetch_add(changes.unapplied.edited, Ordering::Relaxed);
-        counts.deleted.fetch_add(changes.unapplied.deleted, Ordering::Relaxed);
-        if changes.unapplied != Unapplied::default() {
-            let Unapplied { edited, deleted } = changes.unapplied;
+        let unapplied = &changes.unapplied;
+        if !unapplied.is_empty() {
+            let (edited, deleted) = (unapplied.edited.len(), unapplied.deleted.len());
+            counts.edited.fetch_add(edited as u64, Ordering::Relaxed);
+            counts.deleted.fetch_add(deleted as u64, Ordering::Relaxed);
             tracing::warn!(table = self.intake.table.name, edited, deleted, "mirror: append_only leaves differences");
+            for listed in unapplied.listed(&self.intake.table, page.map(|(batch, _)| batch))? {
+                self.keep(listed).await?;
+            }
         }
         Ok(changes)
     }
@@ -143,11 +159,14 @@ impl PageOutlet {
         let count = rows.as_ref().map_or(0, RecordBatch::num_rows);
         let mut advances = Vec::with_capacity(checked.covers.len());
         let mut seconds = 0;
+        let mut proven = Vec::with_capacity(checked.covers.len());
         {
             let states = self.intake.states();
             for cover in &checked.covers {
                 let Some(state) = states.get(&cover.series) else { continue };
-                let moves = cover.interval.intersection(state.window.advance);
+                let until = changes.proven_until(&cover.series, state.window).min(cover.interval.end);
+                let moves = Interval::new(state.proven, until).intersection(state.window.advance);
+                proven.push((cover.series.clone(), until));
                 seconds += past(state.window, cover.interval);
                 advances.push(Advance {
                     series: Arc::clone(&state.series),
@@ -165,6 +184,11 @@ impl PageOutlet {
         for cover in checked.covers {
             if let Some(state) = states.get_mut(&cover.series) {
                 state.reached = cover.interval.end;
+            }
+        }
+        for (series, until) in proven {
+            if let Some(state) = states.get_mut(&series) {
+                state.proven = state.proven.max(until);
             }
         }
         for (series, compared) in changes.compared {
@@ -186,7 +210,9 @@ impl PageOutlet {
 #[async_trait]
 impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
+        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
+        self.intake.counts.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         if self.intake.table.shape == Shape::Records {
             let gain = records(&self.intake.table, &batch, &checked.covers)?;
             return self.send(Some(batch), Changes { gain, ..Changes::default() }, checked).await;
@@ -205,6 +231,7 @@ impl Outlet for PageOutlet {
     }
 
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault> {
+        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
         let changes = self.changes(None, &checked).await?;
         self.send(None, changes, checked).await
@@ -223,13 +250,7 @@ impl Outlet for PageOutlet {
 
     async fn reject(&self, _table: &str, series: &str, raw: &str, reason: &str) -> Result<(), Fault> {
         self.intake.counts.rejected.fetch_add(1, Ordering::Relaxed);
-        let full = {
-            let mut rejects = self.rejects();
-            rejects.bytes += series.len() + raw.len() + reason.len();
-            rejects.rows.push(Reject { series: series.to_owned(), raw: raw.to_owned(), reason: reason.to_owned() });
-            rejects.bytes >= REJECT_BYTES
-        };
-        if full { self.flush().await } else { Ok(()) }
+        self.keep(Reject { series: series.to_owned(), raw: raw.to_owned(), reason: reason.to_owned() }).await
     }
 
     async fn found(&self, _items: Vec<Item>) {}

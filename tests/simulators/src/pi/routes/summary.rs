@@ -1,7 +1,8 @@
 //! `/streams/{webId}/summary`: counts above all, for planning and reconciliation.
 //!
-//! Ranges are half-open, so that the counts of adjoining ranges add up. A time-weighted count is a number of seconds,
-//! as in AF; event-weighted it is the number of events.
+//! A time-weighted count is a number of seconds, as in AF; event-weighted it is the number of events. Which of the events on
+//! a boundary are part of an interval is as AVEVA states it under calculation basis: a single interval includes both ends;
+//! of several in ascending order each includes its start and not its end; further bases say which end they want.
 
 use crate::pi::answer::{Head, Refusal};
 use crate::pi::app::Call;
@@ -44,6 +45,38 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
+/// How events are weighted, and which ends an event-weighted interval includes.
+#[derive(Clone, Copy, Debug)]
+struct Basis {
+    by_event: bool,
+    /// Start and end, of one interval alone and of one among several.
+    alone: (bool, bool),
+    among: (bool, bool),
+}
+
+impl Basis {
+    fn read(call: &Call<'_>) -> Result<Basis, Refusal> {
+        let by_event = |alone, among| Basis { by_event: true, alone, among };
+        let (start, end, both) = ((true, false), (false, true), (true, true));
+        match call.query.one("calculationbasis").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("" | "timeweighted" | "timeweightedcontinuous" | "timeweighteddiscrete") => {
+                Ok(Basis { by_event: false, alone: start, among: start })
+            }
+            Some("eventweighted") => Ok(by_event(both, start)),
+            Some("eventweightedexcludemostrecentevent") => Ok(by_event(start, start)),
+            Some("eventweightedexcludeearliestevent") => Ok(by_event(end, end)),
+            Some("eventweightedincludebothends") => Ok(by_event(both, both)),
+            Some(other) => Err(Refusal::binding("calculationBasis", other)),
+        }
+    }
+
+    /// First and last tick inside an interval.
+    fn ends(self, lo: i64, hi: i64, single: bool) -> (i64, i64) {
+        let (start, end) = if single { self.alone } else { self.among };
+        (lo + i64::from(!start), hi - i64::from(!end))
+    }
+}
+
 /// One range's figures.
 struct Figures {
     count: usize,
@@ -53,16 +86,17 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(call: &Call<'_>, tag: &Tag, lo: i64, hi: i64, count_only: bool) -> Figures {
+    /// Of the events from the first to the last tick in an interval of this length.
+    fn of(call: &Call<'_>, tag: &Tag, (first, last): (i64, i64), length: i64, count_only: bool) -> Figures {
         let view = call.app.truth.view(tag);
-        let seconds = (hi - lo) as f64 / SECOND as f64;
+        let seconds = length as f64 / SECOND as f64;
         let bad = call.app.config.knobs.count_bad;
         if count_only {
-            let count = view.count(lo, hi - 1, bad);
+            let count = view.count(first, last, bad);
             return Figures { count, good: count, numbers: Vec::new(), seconds };
         }
         let events: Vec<Event> =
-            view.collect(lo, hi - 1, false, usize::MAX).iter().map(|item| item.event(tag)).collect();
+            view.collect(first, last, false, usize::MAX).iter().map(|item| item.event(tag)).collect();
         let good = events.iter().filter(|event| event.good).count();
         let numbers = events.iter().filter(|event| event.good).filter_map(|event| number(&event.value)).collect();
         Figures { count: if bad { events.len() } else { good }, good, numbers, seconds }
@@ -114,10 +148,11 @@ pub(super) fn summary(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusa
     let (start, end) =
         (query.time(app, "starttime", "startTime", "*-1d")?, query.time(app, "endtime", "endTime", "*")?);
     let kinds = kinds(call)?;
-    let event_weighted = match query.one("calculationbasis").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("" | "timeweighted") => false,
-        Some("eventweighted") => true,
-        Some(other) => return Err(Refusal::binding("calculationBasis", other)),
+    let basis = Basis::read(call)?;
+    let at_end = match query.one("timetype").map(str::to_ascii_lowercase).as_deref() {
+        None | Some("" | "auto" | "earliesttime") => false,
+        Some("mostrecenttime") => true,
+        Some(other) => return Err(Refusal::binding("timeType", other)),
     };
     if query.one("filterexpression").is_some_and(|filter| !filter.is_empty()) {
         return Err(Refusal::errors(409, "Parameter 'filterExpression' is not supported by this server."));
@@ -131,13 +166,19 @@ pub(super) fn summary(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Head, Refusa
     if (hi - lo) / step > LIMIT {
         return Err(Refusal::bad("The number of summaries is greater than the maximum allowed.".to_owned()));
     }
+    let empty_is_no_data = app.config.knobs.count_no_data;
     let count_only = kinds.iter().all(|kind| *kind == "Count");
     let mut found = Vec::new();
     let mut from = lo;
     while from < hi || found.is_empty() {
         let to = (from + step).min(hi);
-        let figures = Figures::of(call, &tag, from, to, count_only);
-        found.extend(kinds.iter().map(|kind| (*kind, from, figures.get(kind, event_weighted))));
+        let inside = basis.ends(from, to, lo + step >= hi);
+        let figures = Figures::of(call, &tag, inside, to - from, count_only);
+        let figure = |kind: &str| match figures.get(kind, basis.by_event) {
+            Some(_) if kind == "Count" && basis.by_event && figures.count == 0 && empty_is_no_data => None,
+            figure => figure,
+        };
+        found.extend(kinds.iter().map(|kind| (*kind, if at_end { to } else { from }, figure(kind))));
         from = to.max(from + 1);
     }
     Ok(super::collection(call, out, found, |out, selection, (kind, at, value)| {
