@@ -58,6 +58,10 @@ pub(crate) async fn fetch(run: &Run<'_>, table: &TableSpec, series: &[Arc<Series
         let calls: Vec<_> = rest.chunks(chunk).map(call).collect();
         answers.extend(stream::iter(calls).buffer_unordered(parallel).collect::<Vec<_>>().await);
     }
+    if !knows_any(&answers) && answers.iter().all(|(_, answer)| answer.is_ok()) {
+        // The historian does not tell, or is not to be asked any more.
+        return Ok(Hints { gone: series.iter().map(|series| series.id.clone()).collect(), ..Hints::default() });
+    }
     let every = run.job.config().ingestion.full_lookback_every;
     let mut hints = Hints::default();
     for (asked, answer) in answers {
