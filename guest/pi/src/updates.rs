@@ -87,7 +87,8 @@ impl Asking {
         let kept = chunk.iter().map(|(series, old)| Change {
             series: series.id.clone(),
             bookmark: old.to_string(),
-            dirty: None,
+            dirty: Vec::new(),
+            complete: false,
         });
         self.changes.extend(kept);
     }
@@ -97,16 +98,16 @@ impl Asking {
         let subs: Vec<Sub> = chunk.iter().map(|(_, old)| retrieval(&old.marker)).collect();
         let answer = self.batch.ask(&subs).await?;
         for ((series, old), reply) in chunk.iter().zip(self.batch.read(&answer, chunk.len())?) {
-            let (bookmark, dirty) = match retrieved(old, reply) {
-                Retrieved::News { bookmark, dirty } => (bookmark.to_string(), dirty),
-                Retrieved::Unanswered => (old.to_string(), None),
+            let (bookmark, dirty, complete) = match retrieved(old, reply) {
+                Retrieved::News { bookmark, dirty, complete } => (bookmark.to_string(), dirty, complete),
+                Retrieved::Unanswered => (old.to_string(), Vec::new(), false),
                 Retrieved::Lost(why) => {
                     host::log(Level::Debug, &format!("{}: {why}; signing up again", series.name));
                     lost.push(series.clone());
                     continue;
                 }
             };
-            self.changes.push(Change { series: series.id.clone(), bookmark, dirty });
+            self.changes.push(Change { series: series.id.clone(), bookmark, dirty, complete });
         }
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Asking {
                 SignedUp::At(bookmark) => {
                     offered = true;
                     let (series, bookmark) = (series.id.clone(), bookmark.to_string());
-                    self.changes.push(Change { series, bookmark, dirty: None });
+                    self.changes.push(Change { series, bookmark, dirty: Vec::new(), complete: false });
                 }
                 SignedUp::Refused(why) => {
                     offered = true;

@@ -26,6 +26,9 @@
 //! is a gap all the same. A row without a place in the table goes to [`host::reject`] with its raw text. To cover an
 //! interval of records is to have emitted every one that was alive at any time in it, whenever it began.
 //!
+//! Where the historian tells what it changed, [`Extractor::changes`] hands that on, so that old changes are found too and less
+//! is read again; without it the host looks back as usual.
+//!
 //! **5. Count**, where the historian can. [`Extractor::count`] has it count its own events, for `tidegate reconcile` to
 //! compare the table with; by default a plugin cannot.
 //!

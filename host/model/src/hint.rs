@@ -15,9 +15,9 @@ const MOST: usize = 8;
 /// What the historian says of one series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
-    /// Every change since the last run lies in these intervals.
+    /// Where something changed since the last run, as far as that is known.
     pub dirty: Vec<Interval>,
-    /// Whether the look-back may be cut down to them: all of it was read not long ago.
+    /// Whether the look-back may be cut down to that: nothing else changed, and all of it was read not long ago.
     pub narrow: bool,
 }
 
@@ -37,7 +37,8 @@ impl Hint {
         let mut stretches = self.stretches(covered);
         let start = live.read.start.max(covered.end.plus_nanos(-AROUND).floor_micros());
         if self.narrow && start < live.read.end {
-            let mut changed = Interval::new(covered.end, covered.end);
+            // Where a cursor was put back, what is stored beyond it may have changed too.
+            let mut changed = Interval::new(covered.end, live.settled.max(covered.end));
             live.read.start = start;
             while let Some(last) = stretches.pop_if(|last| last.read.end >= live.read.start) {
                 live.read.start = live.read.start.min(last.read.start);
@@ -56,9 +57,12 @@ impl Hint {
     /// In order of time, none touching the next.
     fn stretches(&self, covered: Interval) -> Vec<Stretch> {
         let known = self.dirty.iter().map(|dirty| dirty.intersection(covered)).filter(|dirty| !dirty.is_empty());
-        let mut stretches: Vec<Stretch> = known.map(|changed| around(changed, covered)).collect();
-        stretches.sort_by_key(|stretch| stretch.read);
-        stretches = joined(stretches, 0);
+        let mut changes: Vec<Stretch> = known.map(|changed| Stretch { read: changed, changed }).collect();
+        changes.sort_by_key(|stretch| stretch.changed);
+        // First the changes, so that many small ones in a row have as much around them as a long one.
+        let changes = joined(changes, 2 * AROUND);
+        let stretches = changes.into_iter().map(|stretch| around(stretch.changed, covered)).collect();
+        let mut stretches = joined(stretches, 0);
         let mut close = AROUND;
         while stretches.len() > MOST {
             stretches = joined(stretches, close);
@@ -144,7 +148,7 @@ mod tests {
     #[test]
     fn nothing_is_read_below_what_is_stored_nor_twice() {
         let (_, _, below) = split(&[(-50, 5), (0, 1), (8, 9), (25, 26)], true);
-        assert_eq!(below, [(interval(0, 36), interval(0, 26))]);
+        assert_eq!(below, [(interval(0, 52), interval(0, 26))]);
         let (read, changed, below) = split(&[(200, 9_999_999)], true);
         assert_eq!((read, changed, below.len()), (interval(0, 1_010), Some(interval(200, 1_000)), 0));
     }

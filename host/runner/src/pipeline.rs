@@ -135,12 +135,12 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     report.committed();
     // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
     let observed = report.observed();
-    let broken = observed.broken();
+    hints.missed(&observed.broken());
     let missing = ledger::record(run, table, observed, &catalogue).await?;
     run.lake.ended(&job.full_name(table), writer::LANE).await?;
     report.hinted(hints.figures());
     if ended {
-        hints.keep(run, table, &broken).await?;
+        hints.keep(run, table).await?;
     }
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())

@@ -126,9 +126,9 @@ pub(crate) fn changes(said: Vec<plugin::Change>, asked: &[Bookmarked]) -> Result
         if change.bookmark.len() > BOOKMARK_BYTES {
             return Err(format!("the bookmark of `{}` is longer than {BOOKMARK_BYTES} bytes", name()));
         }
-        let dirty = change.dirty.map(|dirty| dirty.into_iter().map(interval).collect::<Result<_, String>>());
-        let dirty = dirty.transpose().map_err(|reason| format!("the changes of `{}`: {reason}", name()))?;
-        Ok(Change { series: change.series.clone(), bookmark: change.bookmark, dirty })
+        let dirty = change.dirty.into_iter().map(interval).collect::<Result<_, String>>();
+        let dirty = dirty.map_err(|reason| format!("the changes of `{}`: {reason}", name()))?;
+        Ok(Change { series: change.series, bookmark: change.bookmark, dirty, complete: change.complete })
     };
     said.into_iter().map(convert).collect()
 }
@@ -216,10 +216,11 @@ mod tests {
         let change = |series: &str, bookmark: &str, end| plugin::Change {
             series: series.into(),
             bookmark: bookmark.into(),
-            dirty: Some(vec![types::Interval { start: 0, end }]),
+            dirty: vec![types::Interval { start: 0, end }],
+            complete: true,
         };
         let told = changes(vec![change("a", "m", 1_000)], &asked).unwrap();
-        assert_eq!(told.first().unwrap().dirty, Some(vec![Interval::new(Instant(0), Instant(1_000))]));
+        assert_eq!(told.first().unwrap().dirty, [Interval::new(Instant(0), Instant(1_000))]);
         let refused = |said: Vec<plugin::Change>| changes(said, &asked).unwrap_err();
         assert!(refused(vec![change("b", "m", 1_000)]).contains("`b`, which were not asked for"));
         assert!(refused(vec![change("a", "m", 1_000), change("a", "n", 1_000)]).contains("or twice"));

@@ -143,6 +143,8 @@ pub struct Change {
     pub series: String,
     /// Where it stands now; empty for nowhere.
     pub bookmark: String,
-    /// Every change lies in these intervals; `None`: that is not known.
-    pub dirty: Option<Vec<Interval>>,
+    /// Where something changed, as far as that is known.
+    pub dirty: Vec<Interval>,
+    /// Whether every change lies there.
+    pub complete: bool,
 }

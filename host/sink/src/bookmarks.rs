@@ -81,7 +81,7 @@ impl Lake {
 
 /// Whether more than the time of taking has changed: a historian at rest needs no commit.
 fn differ(before: &Rows, after: &Rows) -> bool {
-    let same = |key, row: &Bookmark| {
+    let same = |key: &(String, String), row: &Bookmark| {
         let old: Option<&Bookmark> = before.get(key);
         old.is_some_and(|old| old.text == row.text && old.full_lookback_at == row.full_lookback_at)
     };

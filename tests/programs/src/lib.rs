@@ -12,8 +12,8 @@ use std::{future::Future, marker::PhantomData};
 
 use serde::Deserialize;
 use tidegate_sdk::{
-    Capability, Catalogue, Cover, Description, Extractor, Fault, Finding, Interval, Outcome, Partition, Series, Span,
-    Table,
+    Bookmarked, Capability, Catalogue, Change, Cover, Description, Extractor, Fault, Finding, Interval, Outcome,
+    Partition, Series, Span, Table,
     events::{Row, TimeSeriesBuilder, ValueType},
     host, micros,
 };
@@ -40,6 +40,12 @@ pub trait Program: 'static {
     /// # Errors
     /// Whatever the host lets the program see of its refusal.
     fn misbehave(table: &str, span: &Span) -> impl Future<Output = Result<(), Fault>>;
+
+    /// What it says has changed; by default it has no bookmarks.
+    fn changes(series: Vec<Bookmarked>) -> Vec<Change> {
+        drop(series);
+        Vec::new()
+    }
 }
 
 /// A plugin around a misbehaviour.
@@ -80,6 +86,10 @@ impl<P: Program> Extractor for Plugin<P> {
             detail: String::new(),
         });
         Ok(Catalogue { series: series.into(), unresolved: Vec::new() })
+    }
+
+    async fn changes(_table: &str, series: Vec<Bookmarked>) -> Result<Vec<Change>, Fault> {
+        Ok(P::changes(series))
     }
 
     fn plan(_table: &str, spans: Vec<Span>) -> Result<Vec<Partition>, Fault> {

@@ -20,8 +20,8 @@ const MOST: usize = 64;
 /// What a marker gave.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Retrieved {
-    /// A new marker, and where something changed; `None`: what changed is not known.
-    News { bookmark: Bookmark, dirty: Option<Vec<Interval>> },
+    /// A new marker, where something changed, and whether that is all.
+    News { bookmark: Bookmark, dirty: Vec<Interval>, complete: bool },
     /// Nothing for now; the marker stays good.
     Unanswered,
     /// The marker is worth nothing any more.
@@ -68,35 +68,40 @@ pub(super) fn retrieved(old: &Bookmark, reply: Option<Reply<Content<Update<'_>>>
     let Some(events) = update.events else { return Retrieved::Unanswered };
     // Fewer events than the markers count: some were forgotten, and nobody knows which.
     let whole = old.events_until(&marker).is_some_and(|count| events.len() >= count);
-    let dirty = dirty(old, &events).filter(|_| whole);
+    let (dirty, all) = dirty(old, &events);
     let newest = events.iter().rev().find(|event| adds(event)).map_or(old.newest, |event| match event.timestamp {
         Stamp::At(at) => Some(at),
         Stamp::Unreadable => None,
     });
-    Retrieved::News { bookmark: Bookmark { marker, newest }, dirty }
+    Retrieved::News { bookmark: Bookmark { marker, newest }, dirty, complete: whole && all }
 }
 
 fn adds(event: &Announced<'_>) -> bool {
     event.action.as_deref() == Some("Add")
 }
 
-/// Where these events changed something; `None` where one of them does not say.
+/// Where these events changed something, and whether that is all: not if one of them does not say when.
 ///
 /// The first new value also decides what becomes of the snapshot before it, which may be stored already: unless it says
 /// that it was archived, that one is to be read again too.
-fn dirty(old: &Bookmark, events: &[Announced<'_>]) -> Option<Vec<Interval>> {
+fn dirty(old: &Bookmark, events: &[Announced<'_>]) -> (Vec<Interval>, bool) {
     let mut dirty = Vec::with_capacity(events.len() + 1);
+    let mut all = true;
     for event in events {
-        let Stamp::At(at) = event.timestamp else { return None };
+        let Stamp::At(at) = event.timestamp else {
+            all = false;
+            continue;
+        };
         // `Refresh`, and what nobody has heard of: history may have changed from there on.
         let known = matches!(event.action.as_deref(), Some("Add" | "Update" | "Delete"));
         dirty.push(if known { moment(at) } else { Interval::new(moment(at).start, LAST) });
     }
     let first = events.iter().find(|event| adds(event)).map(|event| event.previous_event_action.as_deref());
     if first.is_some_and(|previous| !matches!(previous, Some("PreviousEventArchived" | "None"))) {
-        dirty.push(moment(old.newest?));
+        all &= old.newest.is_some();
+        dirty.extend(old.newest.map(moment));
     }
-    Some(joined(dirty))
+    (joined(dirty), all)
 }
 
 /// The microsecond of an instant.

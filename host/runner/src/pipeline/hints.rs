@@ -48,14 +48,19 @@ pub(crate) async fn fetch(run: &Run<'_>, table: &TableSpec, series: &[Arc<Series
         bookmark: stored.get(&series.id).map(|row| row.text.clone()).unwrap_or_default(),
     });
     let asked: Vec<Bookmarked> = asked.collect();
-    let (size, parallel) = (run.job.config().performance.batch_size as usize, run.job.parallel());
+    let (size, parallel) = (run.job.config().performance.batch_size as usize, run.job.parallel().max(1));
     let (first, rest) = asked.split_at(size.clamp(1, asked.len()));
-    let mut answers = vec![(first, run.job.connection().changes(&table.name, first).await)];
+    let connection = run.job.connection();
+    let mut answers = vec![(first, connection.changes(&table.name, first).await)];
     if knows_any(&answers) {
-        let chunk = rest.len().div_ceil(parallel.max(1)).next_multiple_of(size.max(1)).max(1);
-        let calls =
-            rest.chunks(chunk).map(async |chunk| (chunk, run.job.connection().changes(&table.name, chunk).await));
-        answers.extend(stream::iter(calls).buffer_unordered(parallel.max(1)).collect::<Vec<_>>().await);
+        let chunk = rest.len().div_ceil(parallel).next_multiple_of(size.max(1)).max(1);
+        let call = |chunk| async move { (chunk, connection.changes(&table.name, chunk).await) };
+        let calls: Vec<_> = rest.chunks(chunk).map(call).collect();
+        answers.extend(stream::iter(calls).buffer_unordered(parallel).collect::<Vec<_>>().await);
+    }
+    if !knows_any(&answers) && answers.iter().all(|(_, answer)| answer.is_ok()) {
+        // The historian does not tell, or is not to be asked any more.
+        return Ok(Hints { gone: series.iter().map(|series| series.id.clone()).collect(), ..Hints::default() });
     }
     let every = run.job.config().ingestion.full_lookback_every;
     let mut hints = Hints::default();
@@ -85,12 +90,13 @@ impl Hints {
         for Bookmarked { series, bookmark: old } in asked {
             let change = changes.remove(&series.id).filter(|change| !change.bookmark.is_empty());
             let full = stored.get(&series.id).and_then(|row| row.full_lookback_at);
-            let dirty = change.as_ref().and_then(|change| change.dirty.clone()).filter(|_| !old.is_empty());
-            self.fell_back += u64::from(!old.is_empty() && dirty.is_none());
-            if let Some(dirty) = dirty {
-                let narrow = full.is_some_and(|at| now.0.saturating_sub(at.0) < nanos(every));
-                self.hints.insert(series.id.clone(), Hint { dirty, narrow });
-                self.hinted += 1;
+            let told = change.as_ref().filter(|_| !old.is_empty());
+            let complete = told.is_some_and(|change| change.complete);
+            self.hinted += u64::from(complete);
+            self.fell_back += u64::from(!complete && !old.is_empty());
+            if let Some(Change { dirty, .. }) = told {
+                let fresh = full.is_some_and(|at| now.0.saturating_sub(at.0) < nanos(every));
+                self.hints.insert(series.id.clone(), Hint { dirty: dirty.clone(), narrow: complete && fresh });
             }
             match change {
                 Some(Change { series, bookmark: text, .. }) => {
@@ -116,19 +122,23 @@ impl Hints {
         self.full = full.map(|(series, _)| series.id.clone()).collect();
     }
 
+    /// Notes series with an interval that was not read: their look-back was not read in full.
+    pub(crate) fn missed(&mut self, broken: &HashSet<String>) {
+        self.full.retain(|series| !broken.contains(series));
+    }
+
     /// How many series the historian told about, and how many it should have.
     pub(crate) fn figures(&self) -> (u64, u64) {
         (self.hinted, self.fell_back)
     }
 
-    /// Keeps the bookmarks, once everything that they made necessary has been read or is in the gap ledger. `missing` are
-    /// the series with such a gap: their look-back was not read in full.
+    /// Keeps the bookmarks, once everything that they made necessary has been read or is in the gap ledger.
     ///
     /// # Errors
     /// Bookmarks that cannot be written.
-    pub(crate) async fn keep(mut self, run: &Run<'_>, table: &TableSpec, missing: &HashSet<String>) -> Result<()> {
+    pub(crate) async fn keep(mut self, run: &Run<'_>, table: &TableSpec) -> Result<()> {
         for row in &mut self.new {
-            if self.full.contains(&row.series) && !missing.contains(&row.series) {
+            if self.full.contains(&row.series) {
                 row.full_lookback_at = Some(run.stamp.at);
             }
         }
@@ -149,8 +159,9 @@ mod tests {
         Bookmarked { series: Arc::new(series), bookmark: bookmark.into() }
     }
 
-    fn change(id: &str, bookmark: &str, dirty: Option<Vec<Interval>>) -> Change {
-        Change { series: id.into(), bookmark: bookmark.into(), dirty }
+    fn change(id: &str, bookmark: &str, complete: bool) -> Change {
+        let dirty = vec![Interval::new(Instant(0), Instant(1_000))];
+        Change { series: id.into(), bookmark: bookmark.into(), dirty, complete }
     }
 
     fn stored(id: &str, full: Option<i64>) -> (String, Bookmark) {
@@ -162,7 +173,7 @@ mod tests {
     fn a_look_back_is_narrowed_by_an_unbroken_bookmark_and_only_for_a_while() {
         let stored = HashMap::from([stored("fresh", Some(95)), stored("stale", Some(93)), stored("never", None)]);
         let asked = ["fresh", "stale", "never"].map(|id| asked(id, "old"));
-        let changes = ["fresh", "stale", "never"].map(|id| change(id, "new", Some(Vec::new())));
+        let changes = ["fresh", "stale", "never"].map(|id| change(id, "new", true));
         let mut hints = Hints::default();
         hints.take(Instant(100 * HOUR), Duration::from_secs(6 * 3_600), &stored, &asked, changes.into());
         assert_eq!(["fresh", "stale", "never"].map(|id| hints.hints[id].narrow), [true, false, false]);
@@ -176,14 +187,12 @@ mod tests {
         let stored = HashMap::from([stored("lost", Some(1)), stored("gone", Some(1)), stored("left-out", Some(1))]);
         let asked = [asked("lost", "old"), asked("gone", "old"), asked("left-out", "old"), asked("new", "")];
         // A plugin that tells changes since a bookmark that nobody gave it is not believed.
-        let changes = [
-            change("lost", "again", None),
-            change("gone", "", Some(Vec::new())),
-            change("new", "first", Some(Vec::new())),
-        ];
+        let changes = [change("lost", "again", false), change("gone", "", true), change("new", "first", true)];
         let mut hints = Hints::default();
         hints.take(Instant(HOUR), every, &stored, &asked, changes.into());
         assert_eq!(hints.figures(), (0, 3));
+        let known: Vec<_> = hints.hints.iter().map(|(series, hint)| (series.as_str(), hint.narrow)).collect();
+        assert_eq!(known, [("lost", false)], "what is known is read again, beside the whole look-back");
         assert_eq!(hints.new.iter().map(|row| row.series.as_str()).collect::<Vec<_>>(), ["lost", "new"]);
         assert_eq!(hints.gone, HashSet::from(["gone".to_owned(), "left-out".to_owned()]));
     }

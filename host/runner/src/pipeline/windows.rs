@@ -1,5 +1,6 @@
 //! What a run reads of each series, in rounds: first what is new together with the look-back, then what earlier runs still
-//! owe below it, then what the historian says it changed there. In this order, because a stretch that fails on every run must not keep new events from being read.
+//! owe below it, then what the historian says it changed there. In this order, because a stretch that fails on every run
+//! must not keep new events from being read.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -95,3 +95,17 @@ async fn a_cover_beyond_its_partition() {
 async fn a_flood_of_log_lines() {
     fails_alone("log_flood", &["limit-log"]).await;
 }
+
+#[tokio::test]
+async fn changes_that_break_the_contract_cost_the_hints_and_nothing_else() {
+    let plant = plant("false_changes");
+    let figures = [(0, 0), (0, 3), (0, 3)].map(|(hinted, fell_back)| {
+        let ended = plant.tidegate(&["--output", "json", "run"]);
+        assert_eq!(ended.code, 0, "{ended:#?}");
+        assert_eq!(ended.stderr.contains("whole microseconds"), fell_back > 0, "{ended:#?}");
+        let summary: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!((&summary["hinted"], &summary["fell_back"]), (&hinted.into(), &fell_back.into()), "{summary}");
+        summary["series"].as_u64().unwrap()
+    });
+    assert_eq!(figures, [3, 3, 3]);
+}

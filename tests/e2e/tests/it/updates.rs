@@ -84,9 +84,9 @@ async fn a_quiet_run_reads_a_small_part_of_the_look_back() {
         (plant.server.stats().events, summary["requests"].as_u64().unwrap())
     };
     plant.run(0);
-    let (all, all_requests) = read("off", "6h");
     let (few, few_requests) = read("auto", "6h");
     let (whole, _) = read("auto", "0");
+    let (all, all_requests) = read("off", "6h");
     println!("look-back: {all} events, {all_requests} requests; by hints: {few} events, {few_requests} requests");
     assert!(few * 100 < all, "{few} of {all} events");
     assert!(few_requests <= all_requests, "{few_requests} and {all_requests} requests");
@@ -120,9 +120,7 @@ async fn lost_markers_fall_back_to_the_look_back_and_are_made_again() {
     plant.run(0);
     let idle: &dyn Fn() = &|| plant.server.let_pass(Duration::from_secs(16 * 60));
     let restart: &dyn Fn() = &|| plant.server.forget_updates();
-    let spoil: &dyn Fn() = &|| {
-        plant.server.truth().spoil_updates(4);
-    };
+    let spoil: &dyn Fn() = &|| assert_eq!(plant.server.truth().spoil_updates(4), 1);
     for (how, lose, lost) in [("idle", idle, TAGS), ("restart", restart, TAGS), ("spoilt", spoil, 1)] {
         lose();
         edit(&plant, 4, HOUR, how);

@@ -71,8 +71,10 @@ pub(crate) struct Updates {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By the WebId of the form `IDOnly`.
+    /// By the first part of their markers.
     streams: HashMap<String, Signup>,
+    /// The first part of a stream's markers by its WebId of the form `IDOnly`.
+    signed_up: HashMap<String, String>,
     /// Signups so far; none gets the marker of another.
     made: u64,
     /// Time that tests let pass.
@@ -91,7 +93,7 @@ impl Updates {
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if (self.started.elapsed() + state.passed).saturating_sub(state.touched) > IDLE {
-            state.streams.clear();
+            state.clear();
         }
         state
     }
@@ -106,15 +108,19 @@ impl Updates {
     pub(crate) fn register(&self, truth: &Truth, stream: Stream) -> (String, bool) {
         let mut state = self.touch();
         let id = stream.id(Form::IdOnly).to_owned();
-        if let Some(signup) = state.streams.get_mut(&id).filter(|signup| !signup.spoiled) {
+        let known = state.signed_up.get(&id).cloned().unwrap_or_default();
+        if let Some(signup) = state.streams.get_mut(&known).filter(|signup| !signup.spoiled) {
             signup.follow(truth);
             return (signup.latest(), false);
         }
+        state.streams.remove(&known);
         state.made += 1;
         let hash = mix(self.seed ^ mix(state.made));
-        let signup = Signup::new(format!("{hash:016x}{:016x}", mix(hash)), stream, truth);
+        let hex = format!("{hash:016x}{:016x}", mix(hash));
+        let signup = Signup::new(hex.clone(), stream, truth);
         let marker = signup.latest();
-        state.streams.insert(id, signup);
+        state.streams.insert(hex.clone(), signup);
+        state.signed_up.insert(id, hex);
         (marker, true)
     }
 
@@ -125,13 +131,11 @@ impl Updates {
             return Err(Lost::Cache);
         }
         let (hex, at) = signup::parse(marker).ok_or(Lost::Marker)?;
-        let found = state.streams.iter_mut().find(|(_, signup)| signup.hex == hex);
-        let (id, signup) = found.ok_or(Lost::Marker)?;
+        let signup = state.streams.get_mut(hex).ok_or(Lost::Marker)?;
         signup.follow(truth);
         let stream = signup.stream.clone();
         if signup.spoiled {
-            let id = id.clone();
-            state.streams.remove(&id);
+            state.streams.remove(hex);
             return Ok(Retrieved { stream, outcome: Err(signup::SPOILED) });
         }
         let updates = signup.since(at, once).ok_or(Lost::Marker)?;
@@ -166,6 +170,13 @@ impl Updates {
 
     /// Forgets all, as a restart of the service does.
     pub(crate) fn forget(&self) {
-        self.state().streams.clear();
+        self.state().clear();
+    }
+}
+
+impl State {
+    fn clear(&mut self) {
+        self.streams.clear();
+        self.signed_up.clear();
     }
 }

@@ -17,18 +17,26 @@ fn content(old: &Bookmark, status: u16, content: &str) -> Retrieved {
     retrieved(old, reply)
 }
 
-/// What `events` since `old` give, where the markers count them all.
-fn news(old: &Bookmark, events: &[&str]) -> (Option<i64>, Option<Vec<(i64, i64)>>) {
+/// What `events` since `old` give, where the markers count them all: the newest value, where something changed, and whether
+/// that is all.
+fn told(old: &Bookmark, events: &[&str]) -> (Option<i64>, Vec<(i64, i64)>, bool) {
     let to = old.events_until(&format!("{HEX}_1000")).map_or(0, |left| 1000 - left) + events.len();
     let body = format!(
         r#"{{"Source":"I1AbE","SourceName":"Temp","RequestedMarker":"{}","LatestMarker":"{HEX}_{to}","Status":"Updated","Events":[{}],"Links":{{}}}}"#,
         old.marker,
         events.join(",")
     );
-    let Retrieved::News { bookmark, dirty } = content(old, 200, &body) else { panic!("{body}") };
+    let Retrieved::News { bookmark, dirty, complete } = content(old, 200, &body) else { panic!("{body}") };
     assert_eq!(bookmark.marker, format!("{HEX}_{to}"));
-    let pairs = |all: Vec<Interval>| all.into_iter().map(|it| (it.start - AT, it.end - AT)).collect();
-    (bookmark.newest.map(|at| at - AT), dirty.map(pairs))
+    let pairs = dirty.into_iter().map(|it| (it.start - AT, it.end - AT)).collect();
+    (bookmark.newest.map(|at| at - AT), pairs, complete)
+}
+
+/// The same where it is all.
+fn news(old: &Bookmark, events: &[&str]) -> (Option<i64>, Option<Vec<(i64, i64)>>) {
+    let (newest, dirty, complete) = told(old, events);
+    assert!(complete, "{events:?}");
+    (newest, Some(dirty))
 }
 
 fn event(action: &str, previous: &str, second: u32) -> String {
@@ -64,7 +72,8 @@ fn a_new_value_that_discards_the_snapshot_before_it_marks_that_too() {
     let expected = vec![(-hour, MICRO - hour), (40 * SECOND, 40 * SECOND + MICRO)];
     assert_eq!(news(&old(0, Some(AT - hour)), &[&add]), (Some(40 * SECOND), Some(expected)));
     // Whose time nobody knows: then the look-back finds it.
-    assert_eq!(news(&old(0, None), &[&add]), (Some(40 * SECOND), None));
+    let expected = vec![(40 * SECOND, 40 * SECOND + MICRO)];
+    assert_eq!(told(&old(0, None), &[&add]), (Some(40 * SECOND), expected, false));
     // Of two new values only the first one's predecessor lies before the bookmark.
     let archived = event("Add", "PreviousEventArchived", 30);
     let expected = vec![(30 * SECOND, 40 * SECOND + MICRO)];
@@ -72,9 +81,13 @@ fn a_new_value_that_discards_the_snapshot_before_it_marks_that_too() {
 }
 
 #[test]
-fn an_event_that_does_not_say_when_leaves_nothing_known() {
-    for event in [r#"{"Action":"Add","Timestamp":"yesterday"}"#, r#"{"Action":"Update"}"#] {
-        assert_eq!(news(&old(0, Some(AT)), &[event]).1, None, "{event}");
+fn an_event_that_does_not_say_when_leaves_the_rest_known() {
+    let update = event("Update", "None", 10);
+    for unclear in
+        [r#"{"Action":"Add","PreviousEventAction":"None","Timestamp":"yesterday"}"#, r#"{"Action":"Update"}"#]
+    {
+        let (_, dirty, complete) = told(&old(0, Some(AT)), &[unclear, &update]);
+        assert_eq!((dirty, complete), (vec![(10 * SECOND, 10 * SECOND + MICRO)], false), "{unclear}");
     }
     let never = r#"{"Action":"Update","Timestamp":"9999-12-31T23:59:59.9999999Z"}"#;
     assert_eq!(news(&old(0, None), &[never]).1, Some(vec![(LAST - MICRO - AT, LAST - AT)]));
@@ -83,10 +96,10 @@ fn an_event_that_does_not_say_when_leaves_nothing_known() {
 #[test]
 fn fewer_events_than_the_markers_count_are_not_all_of_them() {
     let body = format!(r#"{{"LatestMarker":"{HEX}_9","Status":"Updated","Events":[{}]}}"#, event("Update", "None", 1));
-    let Retrieved::News { bookmark, dirty } = content(&old(0, None), 200, &body) else { panic!() };
-    assert_eq!((bookmark.marker, dirty), (format!("{HEX}_9"), None));
+    let Retrieved::News { bookmark, dirty, complete } = content(&old(0, None), 200, &body) else { panic!() };
+    assert_eq!((bookmark.marker, dirty.len(), complete), (format!("{HEX}_9"), 1, false));
     let other = r#"{"LatestMarker":"ffbbec466f3a42288c8c47112f54b852_0","Events":[]}"#;
-    assert!(matches!(content(&old(0, None), 200, other), Retrieved::News { dirty: None, .. }));
+    assert!(matches!(content(&old(0, None), 200, other), Retrieved::News { complete: false, .. }));
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Compared {
     }
 
     /// Counts what should not have changed: `again` without `changed`.
-    fn expect(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
+    fn watch(&mut self, stored: &StoredKeys, series: &str, again: Interval, changed: Interval, deleted: &[EventKey]) {
         let before = Interval::new(again.start, again.end.min(changed.start));
         let after = Interval::new(again.start.max(changed.end), again.end);
         let steady = |key: &&EventKey| !changed.contains(Instant::from_micros(key.micros));
@@ -199,7 +199,7 @@ impl Changes {
             self.gone.extend(deleted);
         } else {
             if let Some(changed) = checked.windows.get(series).and_then(|window| window.changed) {
-                compared.expect(stored, series, again, changed, &deleted);
+                compared.watch(stored, series, again, changed, &deleted);
             }
             compared.add(deleted);
         }

@@ -47,7 +47,7 @@ pub(crate) struct Update {
 /// A stream's place in the cache.
 #[derive(Debug)]
 pub(super) struct Signup {
-    pub(super) hex: String,
+    hex: String,
     pub(super) stream: Stream,
     /// Ends with an error at the next retrieval.
     pub(super) spoiled: bool,
