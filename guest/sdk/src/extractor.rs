@@ -162,6 +162,15 @@ pub trait Extractor: 'static {
     /// # Errors
     /// A fault that concerns every span which is not covered yet.
     fn read(table: &str, partition: Partition) -> impl Future<Output = Result<(), Fault>>;
+
+    /// Of these keys of a table of records, those of which the historian says plainly that they do not exist any more:
+    /// the host deletes their rows. By default none, so that nothing is deleted.
+    ///
+    /// # Errors
+    /// When nothing is known of any of them.
+    fn gone(_table: &str, _keys: Vec<String>) -> impl Future<Output = Result<Vec<String>, Fault>> {
+        async { Ok(Vec::new()) }
+    }
 }
 
 impl<T: Extractor> wire::Guest for T {
@@ -203,6 +212,10 @@ impl<T: Extractor> wire::Guest for T {
 
     fn read(table: String, partition: Partition) -> Result<(), Fault> {
         wstd::runtime::block_on(T::read(&table, partition))
+    }
+
+    fn gone(table: String, keys: Vec<String>) -> Result<Vec<String>, Fault> {
+        wstd::runtime::block_on(T::gone(&table, keys))
     }
 }
 

@@ -137,7 +137,8 @@ fn sub(frame: &str) -> Sub {
     }
 }
 
-fn exists(frame: &str) -> Sub {
+/// Asks for a frame itself.
+pub(super) fn exists(frame: &str) -> Sub {
     Sub {
         path: format!("/eventframes/{}", encode(frame)),
         query: vec![("selectedFields", "WebId;WebException;Errors;Message".to_owned())],
