@@ -22,7 +22,7 @@ use anyhow::Result;
 use tidegate_sandbox::TableSpec;
 use tidegate_sink::{Lake, RunStamp};
 
-use self::intake::{Intake, Outputs};
+use self::intake::{Absentees, Intake, Outputs};
 use self::report::Report;
 use self::snapshots::Snapshots;
 use crate::progress::Progress;
@@ -95,12 +95,16 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let (stored, mirror) = (writer.reader(), job.mirror(run.options));
+    let mut absentees = writer.records().map(|stored| Absentees::new(stored, run.stamp));
     let (pages, written) = writer.start();
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
         let outputs = Outputs { stored: stored.clone(), pages: pages.clone(), progress: Arc::clone(&run.progress) };
         let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
         read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+        if let Some(absentees) = &mut absentees {
+            absentees.settle(job.connection(), &intake).await;
+        }
         report.read(&intake);
         if intake.broken() || intake.locked_out() {
             break;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tidegate_model::{Instant, Interval, Watermark};
 use tidegate_sandbox::{Shape, TableSpec};
-use tidegate_sink::{Events, Records, StoredReader, Written};
+use tidegate_sink::{Events, Records, RecordsReader, StoredReader, Written};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -59,6 +59,14 @@ impl Writer {
         }
     }
 
+    /// What is stored in a table of records, to look for those that do not come again.
+    pub(crate) fn records(&self) -> Option<RecordsReader> {
+        match self {
+            Self::Events(_) => None,
+            Self::Records(records) => Some(records.reader()),
+        }
+    }
+
     /// Moments at which records that are stored without an end were alive: to read them again tells whether they have ended
     /// since, however long ago.
     ///
@@ -96,7 +104,7 @@ impl Writer {
             }
             Self::Records(records) => {
                 records.reject(page.rejects);
-                records.push(page.rows, page.advances).await
+                records.amend(page.rows, page.records, page.advances).await
             }
         }
     }

@@ -32,13 +32,13 @@ fn config(frames: Frames, days: f64) -> Config {
     Config { tags: 4, days, interval_seconds: 3_600.0, assets, frames, ..Config::default() }
 }
 
-fn plant(frames: Frames, days: f64) -> Plant {
+pub fn plant(frames: Frames, days: f64) -> Plant {
     let plant = Plant::start(config(frames, days));
     plant.configure(|settings| settings.ingestion = INGESTION.to_owned());
     plant
 }
 
-fn some() -> Frames {
+pub fn some() -> Frames {
     Frames { per_day: 200.0, attributes: 5, open: 3, children: 2, ..Frames::default() }
 }
 
@@ -78,7 +78,7 @@ fn expected(plant: &Plant, database: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The table has each frame once, as the server holds it.
-async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
+pub async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
     let mut expected: BTreeMap<String, Vec<String>> =
         databases.iter().flat_map(|database| expected(plant, database)).collect();
     let found = table::cells(&plant.table("event_frames"), &COLUMNS).await;

@@ -8,6 +8,7 @@ mod assets;
 mod bad_input;
 mod faults;
 mod frames;
+mod frames_gone;
 mod guests;
 mod incremental;
 mod kindness;
