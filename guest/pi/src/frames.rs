@@ -7,6 +7,7 @@
 //! their start. Values come in batches, one request for as many frames as a batch holds.
 
 mod attempt;
+mod gone;
 mod life;
 mod list;
 mod rows;
@@ -14,6 +15,7 @@ mod slices;
 mod text;
 mod values;
 
+pub(crate) use gone::gone;
 pub(crate) use rows::schema;
 
 use tidegate_sdk::{

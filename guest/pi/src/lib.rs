@@ -112,6 +112,13 @@ impl Extractor for Pi {
             _ => Err(unknown(table)),
         }
     }
+
+    async fn gone(table: &str, keys: Vec<String>) -> Result<Vec<String>, Fault> {
+        match table {
+            EVENT_FRAMES => frames::gone(&Settings::load()?, keys).await,
+            _ => Err(unknown(table)),
+        }
+    }
 }
 
 fn unknown(table: &str) -> Fault {

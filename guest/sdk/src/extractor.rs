@@ -186,6 +186,15 @@ pub trait Extractor: 'static {
         let why = format!("this plugin cannot have the events of {table} counted");
         async move { Ok(Counts::Unsupported(why)) }
     }
+
+    /// Of these keys of a table of records, those of which the historian says plainly that they do not exist any more:
+    /// the host deletes their rows. By default none, so that nothing is deleted.
+    ///
+    /// # Errors
+    /// When nothing is known of any of them.
+    fn gone(_table: &str, _keys: Vec<String>) -> impl Future<Output = Result<Vec<String>, Fault>> {
+        async { Ok(Vec::new()) }
+    }
 }
 
 impl<T: Extractor> wire::Guest for T {
@@ -235,6 +244,10 @@ impl<T: Extractor> wire::Guest for T {
 
     fn count(table: String, spans: Vec<Span>, width: u64) -> Result<Counts, Fault> {
         wstd::runtime::block_on(T::count(&table, &spans, width))
+    }
+
+    fn gone(table: String, keys: Vec<String>) -> Result<Vec<String>, Fault> {
+        wstd::runtime::block_on(T::gone(&table, keys))
     }
 }
 

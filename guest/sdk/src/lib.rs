@@ -24,7 +24,8 @@
 //! [`host::emit`] takes a batch and [`Cover`]s, intervals of which every event has been handed over. A cursor moves by
 //! nothing else. What cannot be proven is a [`host::gap`], and what is neither covered nor reported when `read` returns
 //! is a gap all the same. A row without a place in the table goes to [`host::reject`] with its raw text. To cover an
-//! interval of records is to have emitted every one that was alive at any time in it, whenever it began.
+//! interval of records is to have emitted every one that was alive at any time in it, whenever it began; which of those
+//! that come no more do not exist any more is asked of [`Extractor::gone`].
 //!
 //! Where the historian tells what it changed, [`Extractor::changes`] hands that on, so that old changes are found too and less
 //! is read again; without it the host looks back as usual.

@@ -23,13 +23,13 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tidegate_sandbox::TableSpec;
-use tidegate_sink::{Lake, RunStamp, StoredReader};
-use tokio::sync::mpsc;
+use tidegate_sink::{Lake, RunStamp};
 
-use self::intake::{Intake, Outputs, Page};
+use self::intake::{Intake, Outputs};
 use self::report::Report;
 use self::snapshots::Snapshots;
 use self::windows::Round;
+use self::writer::Target;
 use crate::progress::Progress;
 use crate::summary::{Command, Summary};
 
@@ -117,12 +117,11 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;
     hints.planned(&rounds);
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
-    let stored = writer.reader();
-    let (pages, written) = writer.start();
+    let (mut target, written) = writer.start(run.stamp);
     let mut ended = true;
     for round in rounds {
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
-        let intake = read_round(run, table, round, stored.clone(), pages.clone()).await;
+        let intake = read_round(run, table, round, &mut target).await;
         report.read(&intake);
         if intake.broken() || intake.locked_out() {
             ended = false;
@@ -130,7 +129,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
         }
     }
     // 5. The last commit.
-    drop(pages);
+    drop(target);
     let written = written.end().await?;
     report.committed();
     // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
@@ -147,18 +146,16 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
 }
 
 /// Reads one round: several instances of the plugin side by side, each page compared with what is stored and sent on.
-async fn read_round(
-    run: &Run<'_>,
-    table: &TableSpec,
-    round: Round,
-    stored: Option<StoredReader>,
-    pages: mpsc::Sender<Page>,
-) -> Arc<Intake> {
+async fn read_round(run: &Run<'_>, table: &TableSpec, round: Round, target: &mut Target) -> Arc<Intake> {
     let job = run.job;
+    let (stored, pages) = (target.stored.clone(), target.pages.clone());
     let outputs = Outputs { stored, pages, progress: Arc::clone(&run.progress) };
     let mirror = job.mirror(run.options);
     let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
     read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
+    if let Some(absentees) = &mut target.absentees {
+        absentees.settle(job.connection(), &intake).await;
+    }
     intake
 }
 

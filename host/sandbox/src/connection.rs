@@ -1,6 +1,7 @@
 //! The calls into a plugin. Each runs in a fresh instance, so nothing leaks from one to the next and any number run
 //! side by side; whatever ends a call early comes back as a fault that a person understands.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tidegate_model::{Fault, Span};
@@ -179,6 +180,29 @@ impl Connection {
         self.call("count events", None, call).await?
     }
 
+    /// Of these keys of a table of records, those of which the historian says that they do not exist any more.
+    ///
+    /// # Errors
+    /// The plugin's fault, or why the call ended early: then nothing is known of any. Also a key that nobody asked for.
+    pub async fn gone(&self, table: &str, keys: &[String]) -> Result<Vec<String>, Fault> {
+        let call = async |call: Call<'_>| {
+            let said = match call.guest.call_gone(&mut *call.store, table, keys).await? {
+                Ok(said) => said,
+                Err(fault) => return Ok(Err(reported(fault, call.store.data()))),
+            };
+            let asked: HashSet<&String> = keys.iter().collect();
+            match said.iter().find(|key| !asked.contains(key)) {
+                Some(other) => Err(stop::Stop::contract(format!(
+                    "it says that `{}` is gone, which nobody asked for",
+                    printable(other)
+                ))
+                .into()),
+                None => Ok(Ok(said)),
+            }
+        };
+        self.call("ask for deleted records", None, call).await?
+    }
+
     /// Runs `call` in a fresh instance.
     async fn call<T, F>(&self, doing: &str, outlet: Option<Arc<dyn Outlet>>, call: F) -> Result<T, Fault>
     where
@@ -258,5 +282,6 @@ mod tests {
         drop(sent(connection.plan("t", Vec::new())));
         drop(sent(connection.read("t", partition, outlet)));
         drop(sent(connection.count("t", &partition.spans, 1)));
+        drop(sent(connection.gone("t", &[])));
     }
 }

@@ -58,7 +58,7 @@ pub use journal::RunRow;
 pub use lake::{Lake, LakeConfig, RunStamp};
 pub use lock::LaneLock;
 pub use query::TableInfo;
-pub use records::{Records, RecordsSpec};
+pub use records::{Absence, Absent, Emitted, Reading, RecordKey, RecordKeys, Records, RecordsReader, RecordsSpec};
 pub use rejects::Reject;
 pub use snapshot::{Snapshot, SnapshotSpec};
 pub use state::{SeriesTable, StateLane};

@@ -15,12 +15,15 @@ use crate::lake::{Lake, RunStamp};
 use crate::rejects::Reject;
 use crate::writer::{CommitPolicy, LaneOf, Opening, Writer, Written};
 
+mod absent;
 mod candidates;
 mod fresh;
+mod gone;
 mod outgoing;
 mod page;
 mod unfinished;
 
+pub use absent::{Absence, Absent, Emitted, Reading, RecordsReader};
 use outgoing::RecordsBatch;
 use page::Shape;
 
@@ -41,6 +44,26 @@ pub struct RecordsSpec {
     pub time_column: String,
     /// The `timestamp(us, UTC)` column of its end; NULL while it is open.
     pub end_column: String,
+}
+
+/// A stored record: its row is the one of this key that has this start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// `Series::id`
+    pub series: String,
+    /// Its identity.
+    pub key: String,
+    /// Microseconds since the Unix epoch.
+    pub start: i64,
+}
+
+/// Stored records that leave with the next commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordKeys {
+    /// They do not exist any more.
+    pub deleted: Vec<RecordKey>,
+    /// They have come with another start: what is stored under the old one is no record.
+    pub moved: Vec<RecordKey>,
 }
 
 /// The table that holds how far the series of a records table have been read.
@@ -96,17 +119,39 @@ impl Records {
         unfinished::starts(&self.shape, self.writer.files()).await
     }
 
+    /// Tells which stored records have not come again, this run's own commits included.
+    #[must_use]
+    pub fn reader(&self) -> RecordsReader {
+        RecordsReader::new(Arc::clone(&self.shape), self.writer.files().clone())
+    }
+
     /// Takes records (emitted columns, in declared order, rows in any order) and what they prove, as one. Of a key that
     /// comes several times before a commit, the last row counts. How many rows of a series are new is found out at the
     /// commit, so [`Advance::rows`] is not read.
     ///
     /// The stored row of a key is looked for where it can be, by the statistics of the files: where a record has the same
     /// start, and where a record lived in the covered stretch, or while one of these records lived, or is open. So the start
-    /// of a record may move as well, as long as its old life and its new one touch.
+    /// of a record may move as well, as long as its old life and its new one touch. Where they do not,
+    /// [`RecordsReader::absent`] finds the old row, if it lies in what is read again, and [`Records::amend`] takes it out.
     ///
     /// # Errors
     /// As [`crate::Events::push`]; also a table whose owner has ruled out that rows are replaced.
-    pub async fn push(&mut self, rows: Option<RecordBatch>, mut advances: Vec<Advance>) -> Result<()> {
+    pub async fn push(&mut self, rows: Option<RecordBatch>, advances: Vec<Advance>) -> Result<()> {
+        self.amend(rows, RecordKeys::default(), advances).await
+    }
+
+    /// As [`Records::push`], and takes out stored rows in the same commit. A key that comes again before that commit is
+    /// replaced, whatever is said of it here. What is not stored under the key and start takes nothing out. The series of
+    /// these rows must be among `advances` for its rows to be counted.
+    ///
+    /// # Errors
+    /// As [`Records::push`].
+    pub async fn amend(
+        &mut self,
+        rows: Option<RecordBatch>,
+        gone: RecordKeys,
+        mut advances: Vec<Advance>,
+    ) -> Result<()> {
         self.writer.check_alive()?;
         let rows = rows.filter(|rows| rows.num_rows() > 0);
         let page = rows.map(|rows| self.shape.page(&rows)).transpose()?;
@@ -114,7 +159,7 @@ impl Records {
         for advance in &mut advances {
             advance.rows = 0;
         }
-        self.writer.take(&advances, |batch| batch.put(page, &covered)).await
+        self.writer.take(&advances, |batch| batch.put(page, gone, &covered)).await
     }
 
     /// Takes rows that have no place in the table, before the push that covers them: they are stored no later than it.

@@ -138,7 +138,8 @@ fn sub(frame: &str) -> Sub {
     }
 }
 
-fn exists(frame: &str) -> Sub {
+/// Asks for a frame itself.
+pub(super) fn exists(frame: &str) -> Sub {
     Sub {
         method: "GET",
         path: format!("/eventframes/{}", encode(frame)),

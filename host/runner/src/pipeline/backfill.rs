@@ -16,18 +16,16 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 use tidegate_model::{Interval, Intervals, Series, Window};
 use tidegate_sandbox::{Catalogue, Shape, TableSpec};
-use tidegate_sink::StoredReader;
-use tokio::sync::mpsc;
 
 use self::missing::Missing;
 use self::slices::Slices;
 use self::spread::spread;
-use super::intake::Page;
 use super::job::{Job, RunOptions};
 use super::ledger::Asked;
 use super::report::Report;
 use super::snapshots::{self, Snapshots};
 use super::windows::{self, Round};
+use super::writer::Target;
 use super::{Run, conclude, ledger, read_round, writer};
 use crate::exit::Failure;
 use crate::glob::Glob;
@@ -104,12 +102,11 @@ async fn series(run: &Run<'_>, options: &BackfillOptions, table: &TableSpec, rep
     let missing = Missing::of(&selected, options.range, run.stamp.at, &covered);
     let mut slices = Slices::new(missing.union(), options.newest_first, job.commit_policy().rows);
     // 4. Slice by slice; pages with their proof go to the writer, which commits both together.
-    let stored = writer.reader();
-    let (pages, written) = writer.start();
+    let (mut target, written) = writer.start(run.stamp);
     run.progress.planned(missing.series(), 0, missing.seconds());
-    let ended = read_slices(run, table, &missing, &mut slices, (&stored, &pages), report).await;
+    let ended = read_slices(run, table, &missing, &mut slices, &mut target, report).await;
     // 5. The last commit.
-    drop(pages);
+    drop(target);
     let written = written.end().await?;
     report.committed();
     // 6. What could not be proven.
@@ -126,13 +123,13 @@ async fn read_slices(
     table: &TableSpec,
     missing: &Missing,
     slices: &mut Slices,
-    sink: (&Option<StoredReader>, &mpsc::Sender<Page>),
+    target: &mut Target,
     report: &mut Report,
 ) -> Result<()> {
     let mut in_vain = 0;
     while let Some(slice) = slices.next() {
         let work = Work { windows: missing.rounds(slice), rows: slices.expected() };
-        let done = read_slice(run, table, work, sink, report).await?;
+        let done = read_slice(run, table, work, target, report).await?;
         in_vain = if done.in_vain { in_vain + 1 } else { 0 };
         if done.stopped || in_vain == IN_VAIN {
             let (table, from, to) = (run.job.full_name(table), output::time(slice.start), output::time(slice.end));
@@ -169,14 +166,14 @@ async fn read_slice(
     run: &Run<'_>,
     table: &TableSpec,
     work: Work,
-    (stored, pages): (&Option<StoredReader>, &mpsc::Sender<Page>),
+    target: &mut Target,
     report: &mut Report,
 ) -> Result<Done> {
     let mut done = Done { rows: 0, stopped: false, in_vain: true };
     for windows in work.windows {
         let partitions = windows::partitions(run.job, table, &windows).await?;
         let partitions = spread(partitions, run.job.parallel(), work.rows);
-        let intake = read_round(run, table, Round { windows, partitions }, stored.clone(), pages.clone()).await;
+        let intake = read_round(run, table, Round { windows, partitions }, target).await;
         report.read(&intake);
         done.rows += intake.counts.read.load(Ordering::Relaxed);
         done.in_vain &= intake.in_vain();

@@ -1,22 +1,24 @@
 //! Takes what running plugins deliver: how far each series of a round has come, and why it stopped there. What one call
 //! hands over is checked in `outlet` and leaves for the writer as pages.
 
+mod absent;
 mod mirror;
 mod outlet;
 mod unapplied;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use arrow::array::RecordBatch;
 use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Retry, Series, Span, Window};
 use tidegate_sandbox::TableSpec;
-use tidegate_sink::{Advance, EventKey, Reject, StoredReader};
+use tidegate_sink::{Advance, Emitted, EventKey, RecordKeys, Reject, StoredReader};
 use tokio::sync::{OnceCell, mpsc};
 
 use crate::progress::Progress;
 
+pub(crate) use self::absent::Absentees;
 use self::mirror::Compared;
 pub(crate) use self::mirror::MirrorPolicy;
 pub(crate) use self::outlet::PageOutlet;
@@ -25,10 +27,13 @@ pub(crate) use self::outlet::PageOutlet;
 pub(crate) const LOCKED_OUT: &str = "http-401";
 
 /// Rows and the proof that belongs to them, on their way to the writer.
+#[derive(Default)]
 pub(crate) struct Page {
     pub(crate) rows: Option<RecordBatch>,
     /// Stored rows that leave in the same commit.
     pub(crate) gone: Vec<EventKey>,
+    /// As `gone`, of a table of records.
+    pub(crate) records: RecordKeys,
     /// Rows that the plugin could not map: stored no later than what covers them.
     pub(crate) rejects: Vec<Reject>,
     pub(crate) advances: Vec<Advance>,
@@ -60,7 +65,9 @@ struct Progressed {
     /// Why it stopped there.
     fault: Option<Fault>,
     compared: Compared,
-    /// Where stored events are missing on the historian, too many to believe it.
+    /// The records that came, where stored ones are missed that do not come again.
+    emitted: Option<Emitted>,
+    /// Where stored rows are missing on the historian, too many to believe it.
     shrunk: Option<(Interval, Fault)>,
 }
 
@@ -75,6 +82,8 @@ pub(crate) struct Intake {
     outputs: Outputs,
     broken: AtomicBool,
     locked_out: AtomicBool,
+    /// Records that are remembered, of all series.
+    remembered: AtomicUsize,
     pub(crate) counts: Counts,
 }
 
@@ -104,19 +113,21 @@ impl Intake {
                 proven: window.read.start,
                 fault: None,
                 compared: Compared::default(),
+                emitted: absent::missed(&table, window).then(Emitted::default),
                 shrunk: None,
             };
             (series.id.clone(), state)
         };
         Self {
+            states: std::sync::Mutex::new(windows.iter().map(state).collect()),
             table,
             good_only,
             mirror,
-            states: std::sync::Mutex::new(windows.iter().map(state).collect()),
             known: OnceCell::new(),
             outputs,
             broken: AtomicBool::new(false),
             locked_out: AtomicBool::new(false),
+            remembered: AtomicUsize::new(0),
             counts: Counts::default(),
         }
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tidegate_model::{Instant, Interval, Intervals, Watermark};
 use tidegate_sandbox::{Shape, TableSpec};
-use tidegate_sink::{Events, Records, StoredReader, Written};
+use tidegate_sink::{Events, Records, RunStamp, StoredReader, Written};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Run;
-use super::intake::Page;
+use super::intake::{Absentees, Page};
 use super::windows::Owed;
 
 /// The one lane of incremental runs.
@@ -27,6 +27,15 @@ const IDLE: Duration = Duration::from_secs(5);
 pub(crate) enum Writer {
     Events(Events),
     Records(Records),
+}
+
+/// What rounds are compared with, and where their pages go. The writer ends when this is dropped.
+pub(crate) struct Target {
+    /// What is stored of events; `None` for records, which the table itself compares.
+    pub(crate) stored: Option<StoredReader>,
+    /// Looks for stored records that do not come again.
+    pub(crate) absentees: Option<Absentees>,
+    pub(crate) pages: mpsc::Sender<Page>,
 }
 
 /// A writer at work.
@@ -73,14 +82,6 @@ impl Writer {
         }
     }
 
-    /// Reads what is stored; `None` for records, which the table itself compares.
-    pub(crate) fn reader(&self) -> Option<StoredReader> {
-        match self {
-            Self::Events(events) => Some(events.reader()),
-            Self::Records(_) => None,
-        }
-    }
-
     /// Moments at which records that are stored without an end were alive: to read them again tells whether they have ended
     /// since, however long ago.
     ///
@@ -93,10 +94,14 @@ impl Writer {
         Ok(starts.into_iter().map(|(series, starts)| (series, starts.into_iter().map(moment).collect())).collect())
     }
 
-    /// Starts to take pages; ends when every sender is dropped.
-    pub(crate) fn start(self) -> (mpsc::Sender<Page>, Writing) {
-        let (sender, receiver) = mpsc::channel(PAGES_WAITING);
-        (sender, Writing(tokio::spawn(self.write(receiver))))
+    /// Starts to take pages, for a run.
+    pub(crate) fn start(self, run: RunStamp) -> (Target, Writing) {
+        let (pages, receiver) = mpsc::channel(PAGES_WAITING);
+        let (stored, absentees) = match &self {
+            Self::Events(events) => (Some(events.reader()), None),
+            Self::Records(records) => (None, Some(Absentees::new(records.reader(), run))),
+        };
+        (Target { stored, absentees, pages }, Writing(tokio::spawn(self.write(receiver))))
     }
 
     async fn write(mut self, mut pages: mpsc::Receiver<Page>) -> Result<Written, tidegate_sink::Error> {
@@ -118,7 +123,7 @@ impl Writer {
             }
             Self::Records(records) => {
                 records.reject(page.rejects);
-                records.push(page.rows, page.advances).await
+                records.amend(page.rows, page.records, page.advances).await
             }
         }
     }

@@ -4,13 +4,15 @@
 use tidegate_model::Interval;
 
 use super::fresh::Fresh;
+use super::gone::Gone;
 use super::page::Shape;
 use crate::files::DataFile;
 use crate::stats::FileStats;
 
 /// Where the stored rows of fresh records can be.
 pub(super) struct Candidates {
-    /// Starts of the fresh records, ascending: a record that keeps its start is stored where that is.
+    /// Starts of the fresh records and of those that leave, ascending: a record that keeps its start is stored where that
+    /// is.
     starts: Vec<i64>,
     /// Any other one lived at `from` or later, and began before `to`.
     from: i64,
@@ -18,8 +20,9 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn new(fresh: &Fresh<'_>, covered: Option<Interval>) -> Self {
-        let mut starts: Vec<i64> = fresh.rows.iter().map(|row| row.start).collect();
+    pub(super) fn new(fresh: &Fresh<'_>, covered: Option<Interval>, gone: &Gone) -> Self {
+        let covered = covered.filter(|_| !fresh.rows.is_empty());
+        let mut starts: Vec<i64> = fresh.rows.iter().map(|row| row.start).chain(gone.starts()).collect();
         starts.sort_unstable();
         starts.dedup();
         // What is read again without being covered anew shows in the records: a record that changed its start lived while

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use deltalake::kernel::Add;
 use deltalake::parquet::arrow::arrow_reader::RowSelection;
 use futures::TryStreamExt;
 
+use super::gone::{Gone, Leaving};
 use super::page::{Page, Shape};
 use crate::encode::write_files;
 use crate::files::{DataFile, Listing};
 use crate::fill::event_date;
 use crate::fingerprint::fingerprints;
+use crate::layout::timestamp;
 use crate::scan::{project, stored_column, stored_columns, unreadable};
 use crate::table::Table;
 use crate::{Error, Result};
@@ -42,11 +44,13 @@ pub(super) struct Fresh<'a> {
     keys: HashMap<&'a str, usize>,
 }
 
-/// Stored rows of fresh records in one file.
+/// Stored rows of fresh records in one file, and those that leave.
 pub(super) struct Hits {
     pub file: DataFile,
     /// Which record, and where its row is; ascending by place.
     rows: Vec<(usize, usize)>,
+    /// Rows that leave, and whose record is not among the fresh ones.
+    pub leaving: Vec<Leaving>,
 }
 
 impl<'a> Fresh<'a> {
@@ -74,23 +78,49 @@ impl<'a> Fresh<'a> {
         fresh
     }
 
-    /// Which rows of a file are stored under keys of this batch; reads one column.
-    pub(super) async fn find(&self, shape: &Shape, files: &Listing, file: DataFile) -> Result<Hits> {
+    /// Which rows of a file are stored under keys of this batch, and which of it leave; reads one column, or two.
+    pub(super) async fn find(&self, shape: &Shape, files: &Listing, gone: &Gone, file: DataFile) -> Result<Hits> {
         let failed = |error| -> Error { unreadable(&files.table, error) };
-        let opened = project(files.open(&file).await?, [shape.key.as_str()]);
+        let columns = std::iter::once(&*shape.key).chain((!gone.is_empty()).then_some(&*shape.time));
+        let opened = project(files.open(&file).await?, columns);
         let mut stored = opened.build().map_err(failed)?;
-        let (mut place, mut rows) = (0, Vec::new());
+        let (mut place, mut rows, mut leaving) = (0, Vec::new(), Vec::new());
         while let Some(batch) = stored.try_next().await.map_err(failed)? {
-            for key in stored_column(&files.table, &batch, &shape.key, &DataType::Utf8)?.as_string::<i32>() {
+            let keys = stored_column(&files.table, &batch, &shape.key, &DataType::Utf8)?;
+            for key in keys.as_string::<i32>() {
                 rows.extend(key.and_then(|key| self.keys.get(key)).map(|record| (*record, place)));
                 place += 1;
             }
+            if !gone.is_empty() {
+                leaving.extend(self.leaving(shape, &files.table, gone, &batch)?.into_iter().flatten().cloned());
+            }
         }
-        Ok(Hits { file, rows })
+        Ok(Hits { file, rows, leaving })
+    }
+
+    /// For each stored row what is said of it, if it leaves. A record that comes again is replaced instead.
+    pub(super) fn leaving<'g>(
+        &self,
+        shape: &Shape,
+        table: &str,
+        gone: &'g Gone,
+        batch: &RecordBatch,
+    ) -> Result<Vec<Option<&'g Leaving>>> {
+        let keys = stored_column(table, batch, &shape.key, &DataType::Utf8)?;
+        let starts = stored_column(table, batch, &shape.time, &timestamp())?;
+        let rows = keys.as_string::<i32>().iter().zip(starts.as_primitive::<TimestampMicrosecondType>());
+        let leaves = |(key, start): (Option<&str>, Option<i64>)| {
+            let key = key.filter(|key| !self.keys.contains_key(key))?;
+            gone.find(key, start?)
+        };
+        Ok(rows.map(leaves).collect())
     }
 
     /// The records whose row in this file differs from the fresh one; reads the rows of the hits.
     pub(super) async fn differing(&self, shape: &Shape, files: &Listing, hits: &Hits) -> Result<Vec<usize>> {
+        if hits.rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let failed = |error| -> Error { unreadable(&files.table, error) };
         let opened = files.open(&hits.file).await?;
         let total = usize::try_from(opened.metadata().file_metadata().num_rows()).unwrap_or_default();
@@ -147,9 +177,9 @@ impl<'a> Fresh<'a> {
 }
 
 impl Hits {
-    /// Whether the file holds no record of the batch.
+    /// Whether the file holds nothing that the batch is about.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.leaving.is_empty()
     }
 
     /// Whether the file holds one of these records.

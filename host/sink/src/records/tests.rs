@@ -16,6 +16,7 @@ use crate::table::{Attempt, Table};
 use crate::testing::{Dice, HUGE, RUN, advance, changes, config, field, lake, micros, noon, number, orphans};
 use crate::{Error, LakeConfig};
 
+mod absent;
 mod races;
 mod stored;
 

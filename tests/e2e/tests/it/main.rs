@@ -11,6 +11,7 @@ mod bad_input;
 mod bucket;
 mod faults;
 mod frames;
+mod frames_gone;
 mod guests;
 mod incremental;
 mod kindness;

@@ -16,7 +16,7 @@ use crate::pipeline::rows::Rows;
 const MOST: usize = 100_000;
 
 /// Deletions that need no second thought, however little is stored.
-const FEW: usize = 20;
+pub(super) const FEW: usize = 20;
 
 /// What is done with the differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,7 +206,11 @@ impl Changes {
         if done {
             let shrunk = compared.stretch().filter(|_| compared.shrinks());
             match shrunk {
-                Some(stretch) => self.shrunk.push((series.to_owned(), stretch, shrunk_fault(series, &compared))),
+                Some(stretch) => {
+                    let missing = compared.deleted.len() + compared.beyond;
+                    let fault = shrunk_fault(series, missing, compared.stored, "events");
+                    self.shrunk.push((series.to_owned(), stretch, fault));
+                }
                 None => {
                     left += compared.deleted.len();
                     self.gone.append(&mut compared.deleted);
@@ -219,14 +223,14 @@ impl Changes {
     }
 }
 
-fn shrunk_fault(series: &str, compared: &Compared) -> Fault {
-    let (deleted, stored) = (compared.deleted.len() + compared.beyond, compared.stored);
+/// `rows` is what the table holds.
+pub(super) fn shrunk_fault(series: &str, missing: usize, stored: usize, rows: &str) -> Fault {
     Fault {
         domain: Domain::External,
         retry: Retry::Later,
         code: "shrunk".to_owned(),
         message: format!(
-            "{series}: the historian no longer shows {deleted} of {stored} stored events; nothing is deleted, an archive may \
+            "{series}: the historian no longer shows {missing} of {stored} stored {rows}; nothing is deleted, an archive may \
              be offline. If they were deleted on purpose: tidegate run --accept-shrink"
         ),
     }
@@ -340,7 +344,7 @@ mod tests {
         assert_eq!(waiting(some.clone()).proven_until("s", back), Instant::from_micros(70));
         let repair = Window { advance: interval(100, 100), ..live };
         assert_eq!(waiting(some).proven_until("s", repair), Instant::from_micros(70));
-        let fault = shrunk_fault("s", &Compared::default());
+        let fault = shrunk_fault("s", 30, 40, "events");
         let shrunk = Changes { shrunk: vec![("s".to_owned(), interval(40, 60), fault)], ..Changes::default() };
         assert_eq!(shrunk.proven_until("s", backfill), Instant::from_micros(40));
         assert_eq!(shrunk.proven_until("another", backfill), Instant::from_micros(100));

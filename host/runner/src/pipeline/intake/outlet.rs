@@ -60,7 +60,7 @@ impl PageOutlet {
         if rejects.is_empty() {
             return Ok(());
         }
-        self.intake.send(Page { rows: None, gone: Vec::new(), rejects, advances: Vec::new() }).await
+        self.intake.send(Page { rejects, ..Page::default() }).await
     }
 
     /// Keeps an entry of the rejects table until a page goes.
@@ -178,7 +178,7 @@ impl PageOutlet {
         advances.retain(|advance| advance.covered.is_some() || advance.rows != 0);
         let (rejects, gone) = (self.take_rejects(), changes.gone);
         if rows.is_some() || !(advances.is_empty() && rejects.is_empty() && gone.is_empty()) {
-            self.intake.send(Page { rows, gone, rejects, advances }).await?;
+            self.intake.send(Page { rows, gone, rejects, advances, ..Page::default() }).await?;
         }
         let mut states = self.intake.states();
         for cover in checked.covers {
@@ -215,6 +215,7 @@ impl Outlet for PageOutlet {
         self.intake.counts.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         if self.intake.table.shape == Shape::Records {
             let gain = records(&self.intake.table, &batch, &checked.covers)?;
+            self.intake.remember(&batch)?;
             return self.send(Some(batch), Changes { gain, ..Changes::default() }, checked).await;
         }
         let rows = Rows::of(&self.intake.table, &batch)?;

@@ -20,7 +20,7 @@ async fn a_run_that_dies_after_any_step_is_finished_or_undone_and_the_next_one_s
         upsert(&lake, &before).await;
         let records = open(&lake).await;
         let mut dying = RecordsBatch::new(Arc::clone(&records.shape));
-        dying.put(Some(records.shape.page(&batch(&came, false)).unwrap()), &[]);
+        dying.put(Some(records.shape.page(&batch(&came, false)).unwrap()), RecordKeys::default(), &[]);
         let mut lane = records.writer.into_lane();
         let mut coverage = Coverage::default();
         coverage.advance("t", None, &advance("template 2", 0, noon(2), 0)).unwrap();
