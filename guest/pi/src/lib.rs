@@ -17,6 +17,9 @@ mod check;
 mod convert;
 mod discover;
 mod frames;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hierarchy;
 mod identity;
 mod listing;

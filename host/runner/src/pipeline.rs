@@ -4,6 +4,9 @@
 //! could not be proven is in the gap ledger when the run ends. Tables do not hold each other back: one that fails is
 //! recorded, and the next one is read.
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod intake;
 mod job;
 mod ledger;
