@@ -16,7 +16,7 @@ mod value;
 pub(crate) use asset::{Attribute, Element, attribute_fields, element_fields};
 #[cfg(test)]
 pub(crate) use asset::{AttributeLinks, DataReference, ElementLinks};
-pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebException};
+pub(crate) use content::{Content, Fields, ListPage, Payload, Recorded, WebException, once};
 pub(crate) use frame::{Frame, frame_fields};
 pub(crate) use item::{Item, Stamp, item_errors as errors_of};
 pub(crate) use summary::{Summaries, Summary};

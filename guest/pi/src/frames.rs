@@ -7,6 +7,8 @@
 //! their start. Values come in batches, one request for as many frames as a batch holds.
 
 mod attempt;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gone;
 mod life;
 mod list;

@@ -20,6 +20,9 @@ mod convert;
 mod count;
 mod discover;
 mod frames;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hierarchy;
 mod identity;
 mod listing;

@@ -6,6 +6,8 @@
 //! something was added or removed meanwhile, and an object may be missing.
 
 mod crowd;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod listed;
 
 pub(crate) use crowd::Crowd;

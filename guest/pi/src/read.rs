@@ -1,6 +1,8 @@
 //! Reading a partition: ask, take in what was answered, hand it over, until every tag is read or given up.
 
 mod digest;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod recorded;
 
 pub(crate) use recorded::{limit_in, recorded};

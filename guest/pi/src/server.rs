@@ -32,8 +32,7 @@ impl Server {
     /// `GET path?query`, decoded; an answer that carries a failure under status 200 is that failure.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Fault> {
         let answer = self.http.get(&with_query(path, query)).await?.success()?;
-        sound(&format!("GET {path}"), &answer)?;
-        answer.json()
+        decoded(&format!("GET {path}"), &answer)
     }
 
     /// `POST path` with JSON; the status is the caller's to judge.
@@ -46,6 +45,12 @@ impl Server {
 /// those that the SDK gives to what the host's egress reports, and to what a gateway says instead.
 pub(crate) fn asked_too_much(fault: &Fault) -> bool {
     matches!(fault.code.as_str(), "timeout" | "response-too-large" | "http-408" | "http-504")
+}
+
+/// What [`Server::get`] makes of an answer with a status of success; `what` names the request in messages.
+pub(crate) fn decoded<T: DeserializeOwned>(what: &str, answer: &Response) -> Result<T, Fault> {
+    sound(what, answer)?;
+    answer.json()
 }
 
 /// Whether an answer under status 200 is one.

@@ -7,6 +7,9 @@
 mod durations;
 pub mod form;
 mod formats;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod interpolate;
 mod overrides;
 mod problem;

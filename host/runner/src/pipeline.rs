@@ -5,6 +5,9 @@
 //! recorded, and the next one is read.
 
 mod backfill;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod intake;
 mod job;

@@ -1,6 +1,6 @@
 //! Arrow IPC bytes from a guest into record batches. The bytes are hostile until proven otherwise: their framing is
-//! walked first, then Arrow decodes them with full validation, without copying what is aligned, and no panic inside of
-//! Arrow reaches the host.
+//! walked first, then the schema is compared with the declaration, so that Arrow meets no type that a table does not
+//! have. It decodes with full validation, without copying what is aligned, and no panic inside of it reaches the host.
 
 mod compare;
 mod frames;
@@ -8,10 +8,10 @@ mod frames;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::buffer::Buffer;
-use arrow::compute::concat_batches;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::compute::{CastOptions, cast_with_options, concat_batches};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 
@@ -20,17 +20,17 @@ use arrow::ipc::reader::StreamDecoder;
 /// # Errors
 /// What is wrong with the bytes.
 pub(crate) fn decode_schema(bytes: Vec<u8>) -> Result<SchemaRef, String> {
-    let (schema, batches) = decode(bytes)?;
+    let (schema, batches) = decode(bytes, |schema| Ok(Arc::clone(schema)))?;
     if batches.is_empty() { Ok(schema) } else { Err("it holds rows beside the schema".to_owned()) }
 }
 
-/// The rows of a stream as one batch with the columns of `declared`; a string column may stay dictionary-encoded.
+/// The rows of a stream as one batch with the columns of `declared`; a string column may stay dictionary-encoded, then
+/// with keys of 32 bits.
 ///
 /// # Errors
 /// What is wrong with the bytes, or where they differ from the declaration.
 pub(crate) fn decode_batch(bytes: Vec<u8>, declared: &SchemaRef) -> Result<RecordBatch, String> {
-    let (schema, batches) = decode(bytes)?;
-    let schema = Arc::new(compare::accept(&schema, declared)?);
+    let (schema, batches) = decode(bytes, |schema| compare::accept(schema, declared).map(Arc::new))?;
     let batch = match <[RecordBatch; 1]>::try_from(batches) {
         Ok([batch]) => batch,
         Err(batches) => {
@@ -39,14 +39,35 @@ pub(crate) fn decode_batch(bytes: Vec<u8>, declared: &SchemaRef) -> Result<Recor
         }
     };
     compare::no_hidden_nulls(&batch, declared)?;
-    RecordBatch::try_new(schema, batch.columns().to_vec()).map_err(|error| error.to_string())
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| keyed(column, field.data_type())).collect::<Result<_, _>>()?;
+    RecordBatch::try_new(schema, columns).map_err(|error| error.to_string())
 }
 
-fn decode(bytes: Vec<u8>) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
-    frames::check(&bytes)?;
-    guarded(move || {
-        let mut left = Buffer::from_vec(bytes);
-        let mut decoder = StreamDecoder::new();
+/// A dictionary with keys of the wanted width; anything else is as wanted already.
+fn keyed(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+    if column.data_type() == wanted {
+        return Ok(Arc::clone(column));
+    }
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    guarded(|| cast_with_options(column, wanted, &exact))
+}
+
+/// The batches of a stream whose schema passes `accept`, and what that makes of it. No batch of another one is decoded.
+fn decode<S>(
+    bytes: Vec<u8>,
+    accept: impl FnOnce(&SchemaRef) -> Result<S, String>,
+) -> Result<(S, Vec<RecordBatch>), String> {
+    // The decoder takes a message for whole when the next one begins.
+    let head = frames::check(&bytes)? + frames::CONTINUATION.len();
+    let mut left = Buffer::from_vec(bytes);
+    let mut first = left.slice_with_length(0, head);
+    let mut decoder = StreamDecoder::new();
+    guarded(|| decoder.decode(&mut first))?;
+    let schema = decoder.schema().unwrap_or_else(|| Arc::new(Schema::empty()));
+    let accepted = accept(&schema)?;
+    left.advance(head);
+    let batches = guarded(move || {
         let mut batches = Vec::new();
         while !left.is_empty() {
             if let Some(batch) = decoder.decode(&mut left)? {
@@ -54,9 +75,9 @@ fn decode(bytes: Vec<u8>) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
             }
         }
         decoder.finish()?;
-        let schema = decoder.schema().unwrap_or_else(|| Arc::new(Schema::empty()));
-        Ok((schema, batches))
-    })
+        Ok(batches)
+    })?;
+    Ok((accepted, batches))
 }
 
 /// Runs a decoder; what it reports, and what it dies of, becomes text. Nothing of it is used afterwards.
@@ -71,8 +92,8 @@ fn guarded<T>(run: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, DictionaryArray, Float64Array, StringArray};
-    use arrow::datatypes::{DataType, Field, Int32Type};
+    use arrow::array::{DictionaryArray, Float64Array, RecordBatchOptions, StringArray};
+    use arrow::datatypes::{Field, Int8Type, Int32Type};
     use arrow::ipc::writer::StreamWriter;
 
     fn declared() -> SchemaRef {
@@ -128,6 +149,23 @@ mod tests {
         assert!(matches!(got.schema().field(0).data_type(), DataType::Dictionary(..)));
         assert!(!got.schema().field(0).is_nullable());
         assert_eq!(got.columns(), batch.columns());
+    }
+
+    #[test]
+    fn a_dictionary_with_keys_of_another_width_is_the_same_text() {
+        let narrow: DictionaryArray<Int8Type> = vec!["a", "a", "b"].into_iter().collect();
+        let tags: ArrayRef = Arc::new(narrow);
+        let batch = RecordBatch::try_from_iter(vec![("tag", tags), ("value", Arc::clone(plain().column(1)))]).unwrap();
+        let got = decode_batch(encode(&[batch]), &declared()).unwrap();
+        assert_eq!(got.columns(), dictionary(vec!["a", "a", "b"].into_iter().collect()).columns());
+    }
+
+    #[test]
+    fn rows_without_bytes_are_refused_before_they_are_decoded() {
+        let rows = RecordBatchOptions::new().with_row_count(Some(1 << 40));
+        let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &rows).unwrap();
+        let refused = decode_batch(encode(&[empty]), &Arc::new(Schema::empty())).unwrap_err();
+        assert!(refused.contains("1099511627776 rows in 0 bytes"), "{refused}");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod describe;
 mod egress;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod ipc;
 mod limits;

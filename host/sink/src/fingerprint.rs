@@ -39,6 +39,16 @@ pub(crate) fn fingerprints(table: &str, rows: usize, columns: &[ArrayRef]) -> Re
     Ok(sums)
 }
 
+/// Whether values of a type can be compared.
+pub(crate) fn is_comparable(kind: &DataType) -> bool {
+    match kind {
+        DataType::Boolean | DataType::Utf8 | DataType::Binary => true,
+        DataType::Struct(fields) => fields.iter().all(|field| is_comparable(field.data_type())),
+        DataType::List(field) | DataType::Map(field, _) => is_comparable(field.data_type()),
+        other => other.is_primitive(),
+    }
+}
+
 fn cells(array: &dyn Array) -> Result<Vec<u64>, ArrowError> {
     let nulls = array.logical_nulls();
     let nulls = nulls.as_ref();

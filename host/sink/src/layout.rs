@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, Tim
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{StructField, StructType};
 
+use crate::fingerprint::is_comparable;
 use crate::{Error, Result};
 
 /// What the host fills by itself.
@@ -105,6 +106,20 @@ impl Layout {
         Ok(Self { table, columns: Arc::new(Schema::new(columns.clone())), fills, emitted, file, partition })
     }
 
+    /// Whether rows can be compared with stored ones, as those of events and of records are.
+    ///
+    /// # Errors
+    /// A column that cannot be compared.
+    pub(crate) fn comparable(&self) -> Result<()> {
+        match self.emitted.fields().iter().find(|field| !is_comparable(field.data_type())) {
+            Some(field) => {
+                let what = format!("column {}: values of type {} cannot be compared", field.name(), field.data_type());
+                Err(Error::contract(&self.table, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The index of an emitted column of the given type.
     pub(crate) fn emitted_index(&self, role: &str, column: &str, data_type: &DataType) -> Result<usize> {
         match self.emitted.column_with_name(column) {
@@ -179,6 +194,19 @@ mod tests {
             let schema = Schema::new(vec![field("c", data_type, Some(host))]);
             let error = Layout::new("bronze.t".into(), &schema).unwrap_err().to_string();
             assert!(error.starts_with("table bronze.t: column c: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_cannot_be_compared_is_known_before_its_first_row() {
+        let layout = |kind| Layout::new("bronze.t".into(), &Schema::new(vec![field("v", kind, None)])).unwrap();
+        let list = |kind| DataType::List(Arc::new(Field::new("element", kind, true)));
+        for kind in [DataType::Utf8, DataType::Date32, timestamp(), list(DataType::Float64)] {
+            layout(kind).comparable().unwrap();
+        }
+        for kind in [DataType::Null, DataType::LargeUtf8, list(DataType::Null)] {
+            let error = layout(kind).comparable().unwrap_err().to_string();
+            assert!(error.contains("column v: values of type"), "{error}");
         }
     }
 

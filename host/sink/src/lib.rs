@@ -22,6 +22,8 @@ mod events;
 mod files;
 mod fill;
 mod fingerprint;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gaps;
 mod journal;
 mod lake;

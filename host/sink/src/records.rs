@@ -66,6 +66,11 @@ pub struct RecordKeys {
     pub moved: Vec<RecordKey>,
 }
 
+/// How many records the rows make, for the fuzz targets: all of [`Records::push`] that needs no lake.
+pub(crate) fn rows_of(spec: &RecordsSpec, rows: &RecordBatch) -> Result<usize> {
+    Ok(Shape::new(spec.table.clone(), spec)?.page(rows)?.rows.num_rows())
+}
+
 /// The table that holds how far the series of a records table have been read.
 pub(crate) fn watermarks_table(table: &str) -> String {
     format!("{table}_watermarks")

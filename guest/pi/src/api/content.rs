@@ -129,9 +129,21 @@ impl<'de> Payload<'de> for Recorded<'de> {
         if key != "Items" {
             return Ok(false);
         }
-        self.items = map.next_value()?;
+        once(&mut self.items, map)?;
         Ok(true)
     }
+}
+
+/// Reads the `Items` of an answer. Two of them in one answer contradict each other, and neither proves anything.
+pub(crate) fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    items: &mut Option<T>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if items.is_some() {
+        return Err(serde::de::Error::duplicate_field("Items"));
+    }
+    *items = map.next_value()?;
+    Ok(())
 }
 
 /// A page of a listing inside a batch.
@@ -151,7 +163,7 @@ impl<T> Default for ListPage<T> {
 impl<'de, T: Deserialize<'de>> Payload<'de> for ListPage<T> {
     fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {
-            "Items" => self.items = map.next_value()?,
+            "Items" => once(&mut self.items, map)?,
             "Links" => self.links = map.next_value::<Option<Links>>()?.unwrap_or_default(),
             _ => return Ok(false),
         }

@@ -46,8 +46,8 @@ pub(crate) fn replies<'a, C: Deserialize<'a>>(
         (Dialect::Dictionary, _) => {
             let mut places: Vec<Option<Reply<C>>> = (0..count).map(|_| None).collect();
             for (index, reply) in answer.keyed {
-                if let Some(place) = places.get_mut(index) {
-                    *place = Some(reply);
+                if places.get_mut(index).is_some_and(|place| place.replace(reply).is_some()) {
+                    return Err(dialect_fault(text, &format!("two answers to request {index}")));
                 }
             }
             Ok(places)
@@ -156,6 +156,15 @@ mod tests {
         assert_eq!(raw_contents(Dialect::List, keyed, 1).unwrap_err().code, "batch-dialect");
         let listed = r#"{"Responses":[{"Status":200,"Content":{}}]}"#;
         assert_eq!(raw_contents(Dialect::Dictionary, listed, 1).unwrap_err().code, "batch-dialect");
+    }
+
+    #[test]
+    fn two_answers_to_one_request_are_none() {
+        for text in
+            [r#"{"0":{"Status":200,"Content":{}},"0":{"Status":404}}"#, r#"{"0":{"Status":200},"+0":{"Status":200}}"#]
+        {
+            assert_eq!(raw_contents(Dialect::Dictionary, text, 1).unwrap_err().code, "batch-dialect", "{text}");
+        }
     }
 
     #[test]

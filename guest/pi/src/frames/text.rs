@@ -8,6 +8,10 @@ use serde_json::{Value, value::RawValue};
 
 use crate::api::texts;
 
+/// Objects inside of objects that are looked into: a state inside of a value with its time is two deep. Deeper ones are
+/// nothing that PI writes, and looking into each would take the stack.
+const DEEPEST: usize = 8;
+
 /// Objects that values come as, one shape for all.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -34,11 +38,15 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// # Errors
 /// The words of the server for why it could not write a value.
 pub(super) fn text(json: &str) -> Result<Option<String>, String> {
+    at_depth(json, DEEPEST)
+}
+
+fn at_depth(json: &str, deeper: usize) -> Result<Option<String>, String> {
     let json = json.trim();
     match json.as_bytes().first() {
         Some(b'"') => Ok(Some(serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()))),
-        Some(b'{') => match serde_json::from_str(json) {
-            Ok(object) => of_object(json, &object),
+        Some(b'{') if deeper > 0 => match serde_json::from_str(json) {
+            Ok(object) => of_object(json, &object, deeper - 1),
             Err(_) => Ok(Some(json.to_owned())),
         },
         Some(b'n') | None => Ok(None),
@@ -46,9 +54,9 @@ pub(super) fn text(json: &str) -> Result<Option<String>, String> {
     }
 }
 
-fn of_object(json: &str, object: &Object<'_>) -> Result<Option<String>, String> {
+fn of_object(json: &str, object: &Object<'_>, deeper: usize) -> Result<Option<String>, String> {
     let errors = texts(&object.errors).join("; ");
-    let value = || object.value.map_or(Ok(None), |value| text(value.get()));
+    let value = || object.value.map_or(Ok(None), |value| at_depth(value.get(), deeper));
     if object.timestamp.is_some() || object.good.is_some() {
         // Here the errors are about the value, and not the value.
         return if errors.is_empty() { value() } else { Err(errors) };
@@ -57,7 +65,7 @@ fn of_object(json: &str, object: &Object<'_>) -> Result<Option<String>, String> 
         return Ok(Some(errors));
     }
     match (object.name, object.value) {
-        (Some(name), _) => match text(name.get())? {
+        (Some(name), _) => match at_depth(name.get(), deeper)? {
             Some(label) if !label.is_empty() => Ok(Some(label)),
             _ => value(),
         },
@@ -96,6 +104,14 @@ mod tests {
                 assert_eq!(text(json), Ok(expected.map(str::to_owned)), "{json}");
             }
         }
+    }
+
+    #[test]
+    fn objects_without_end_take_neither_the_stack_nor_the_time() {
+        let deep = 200_000;
+        let json = format!("{}1{}", r#"{"Value":"#.repeat(deep), "}".repeat(deep));
+        let text = text(&json).unwrap().unwrap();
+        assert!(json.contains(&text) && text.len() > json.len() / 2);
     }
 
     #[test]

@@ -7,19 +7,20 @@
 //! tells for certain that one has no attributes, so all are asked.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::{Deserialize, de::MapAccess};
 use serde_json::value::RawValue;
 use tidegate_sdk::{
     Fault, Retry,
     host::{self, Level},
-    http::encode,
+    http::{Response, encode},
     quote,
 };
 
 use super::text::text;
 use crate::{
-    api::{Content, Fields, Payload, errors_of},
+    api::{Content, Fields, Payload, errors_of, once},
     batch::{Batch, Refusal, Reply, Sub, judge},
     server::asked_too_much,
 };
@@ -83,11 +84,7 @@ impl Values {
     async fn chunk(&mut self, frames: &[&str]) -> Result<Vec<Attributes>, Fault> {
         let subs: Vec<Sub> = frames.iter().map(|frame| sub(frame)).collect();
         let answer = self.batch.ask(&subs).await?;
-        let replies = self.batch.read::<Content<Streams<'_>>>(&answer, subs.len())?;
-        let mut attributes = Vec::with_capacity(frames.len());
-        for (frame, reply) in frames.iter().zip(replies) {
-            attributes.push(read(frame, reply)?);
-        }
+        let mut attributes = answered(&self.batch, &answer, frames)?;
         self.confirm(frames, &mut attributes).await?;
         Ok(attributes)
     }
@@ -159,7 +156,7 @@ impl<'de> Payload<'de> for Streams<'de> {
         if key != "Items" {
             return Ok(false);
         }
-        self.items = map.next_value()?;
+        once(&mut self.items, map)?;
         Ok(true)
     }
 }
@@ -178,6 +175,12 @@ struct Stream<'a> {
     errors: Option<Box<str>>,
 }
 
+/// What the answer to one request says of each of these frames.
+pub(super) fn answered(batch: &Batch, answer: &Response, frames: &[&str]) -> Result<Vec<Attributes>, Fault> {
+    let replies = batch.read::<Content<Streams<'_>>>(answer, frames.len())?;
+    frames.iter().zip(replies).map(|(frame, reply)| read(frame, reply)).collect()
+}
+
 /// The attributes of one frame.
 fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attributes, Fault> {
     let what = format!("values of event frame {frame}");
@@ -194,6 +197,7 @@ fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attri
         return Err(Fault::external("items-missing", text));
     };
     let mut map: Map = Vec::with_capacity(items.len());
+    let mut known = HashSet::new();
     let mut failure = None;
     for stream in items {
         let Some(key) = stream.key() else {
@@ -211,7 +215,7 @@ fn read(frame: &str, reply: Option<Reply<Content<Streams<'_>>>>) -> Result<Attri
             None
         });
         // Names differ among the attributes of one parent; a map could not hold two.
-        if !map.iter().any(|(known, _)| *known == key) {
+        if known.insert(key.clone()) {
             map.push((key, value));
         }
     }

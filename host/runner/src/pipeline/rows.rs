@@ -70,9 +70,10 @@ pub(crate) fn records(table: &TableSpec, page: &RecordBatch, covers: &[Cover]) -
         }
     }
     let series = page.column_by_name(&table.series_column).map(|column| runs(table, column)).transpose()?;
+    let covered: HashSet<&str> = covers.iter().map(|cover| cover.series.as_str()).collect();
     let mut rows = HashMap::new();
     for run in series.unwrap_or_default() {
-        if !covers.iter().any(|cover| cover.series == run.series) {
+        if !covered.contains(run.series.as_str()) {
             return Err(contract(table, format!("rows of `{}`, which the page does not cover,", run.series)));
         }
         rows.insert(run.series, i64::try_from(run.rows.len()).unwrap_or(i64::MAX));
@@ -130,7 +131,7 @@ fn split<K: PartialEq>(
     key: impl Fn(usize) -> Option<K>,
     name: impl Fn(&K) -> Option<String>,
 ) -> Option<Vec<Run>> {
-    let mut runs = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     let mut start = 0;
     while start < len {
         let first = key(start)?;
@@ -138,8 +139,35 @@ fn split<K: PartialEq>(
         while end < len && key(end)? == first {
             end += 1;
         }
-        runs.push(Run { series: name(&first)?, rows: start..end });
+        let series = name(&first)?;
+        match runs.last_mut() {
+            // A dictionary may hold one name twice.
+            Some(run) if run.series == series => run.rows.end = end,
+            _ => runs.push(Run { series, rows: start..end }),
+        }
         start = end;
     }
     Some(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{DictionaryArray, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_dictionary_holds_twice_is_one_series() {
+        let values = Arc::new(StringArray::from(vec!["a", "a", "b"]));
+        let column = |keys: Vec<i32>| {
+            DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::clone(&values) as _).unwrap()
+        };
+        let spec = &*crate::pipeline::fuzzing::EVENTS;
+        let found = runs(spec, &column(vec![0, 1, 1, 2])).unwrap();
+        let found: Vec<_> = found.into_iter().map(|run| (run.series, run.rows)).collect();
+        assert_eq!(found, [("a".to_owned(), 0..3), ("b".to_owned(), 3..4)]);
+        assert!(runs(spec, &column(vec![0, 2, 1])).is_err_and(|fault| fault.message.contains("more than one place")));
+    }
 }

@@ -149,6 +149,11 @@ fn check_field(field: &Field) -> Result<(), String> {
     if !is_name(field.name()) {
         return Err(format!("the column name `{name}` is no name (a-z, 0-9, _; a letter first)"));
     }
+    if matches!(field.data_type(), DataType::Dictionary(..)) {
+        return Err(format!(
+            "the column `{name}` is declared as a dictionary; declare its values, a batch may encode them"
+        ));
+    }
     let Some(role) = field.metadata().get(HOST) else { return Ok(()) };
     let wanted = match role.as_str() {
         "ingested-at" => instant(),
@@ -262,6 +267,14 @@ mod tests {
         let mut strange = fields();
         strange.push(Field::new("../x", DataType::Utf8, true));
         assert!(refusal(said(strange)).contains("is no name"));
+    }
+
+    #[test]
+    fn a_column_is_declared_by_its_values_and_not_by_how_they_are_encoded() {
+        let mut encoded = fields();
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        encoded.push(Field::new("x", dictionary, true));
+        assert!(refusal(said(encoded)).contains("`x` is declared as a dictionary"));
     }
 
     #[test]

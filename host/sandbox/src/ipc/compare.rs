@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::describe::printable;
 
 /// The schema under which a batch with the schema `got` is accepted for `declared`: the declared one, where a string
-/// column that came dictionary-encoded keeps that encoding.
+/// column that came dictionary-encoded keeps that encoding, with keys of 32 bits whatever they came with.
 pub(super) fn accept(got: &Schema, declared: &Schema) -> Result<Schema, String> {
     let mut fields = Vec::with_capacity(declared.fields().len());
     for (index, wanted) in declared.fields().iter().enumerate() {
@@ -22,7 +22,11 @@ pub(super) fn accept(got: &Schema, declared: &Schema) -> Result<Schema, String> 
         if field.name() != wanted.name() || !fits(field.data_type(), wanted.data_type()) {
             return Err(format!("column {number} is {}, the table declares {}", shown(field), shown(wanted)));
         }
-        fields.push(wanted.as_ref().clone().with_data_type(field.data_type().clone()));
+        let kind = match field.data_type() {
+            DataType::Dictionary(_, values) => DataType::Dictionary(Box::new(DataType::Int32), values.clone()),
+            other => other.clone(),
+        };
+        fields.push(wanted.as_ref().clone().with_data_type(kind));
     }
     if let Some(extra) = got.fields().get(declared.fields().len()) {
         return Err(format!(

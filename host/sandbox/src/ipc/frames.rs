@@ -2,22 +2,24 @@
 //! batches, then the end marker. Without the marker a cut stream could pass for a shorter one, and rows that a cover
 //! proves would be missing; with compression a few bytes could ask for all memory.
 
-use arrow::ipc::{MessageHeader, root_as_message};
+use arrow::ipc::{MessageHeader, RecordBatch, root_as_message};
 
 /// Starts a message.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Messages of one stream: a batch belongs in one message, not in thousands.
 const MESSAGES: usize = 4_096;
 
-/// Checks the framing of `bytes`; the error says what is wrong.
-pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+/// Checks the framing of `bytes`, and returns how many of them hold the schema, before at least an end marker; the error
+/// says what is wrong.
+pub(super) fn check(bytes: &[u8]) -> Result<usize, String> {
     let mut left = bytes;
+    let mut head = 0;
     for position in 0..MESSAGES {
         let length = header(&mut left)?;
         if length == 0 {
             return match (position, left.len()) {
                 (0, _) => Err("it is an Arrow IPC stream without a schema".to_owned()),
-                (_, 0) => Ok(()),
+                (_, 0) => Ok(head),
                 (_, more) => Err(format!("{more} bytes follow the end of the Arrow IPC stream")),
             };
         }
@@ -34,13 +36,28 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
             Some(dictionary) => dictionary.data(),
             None => message.header_as_record_batch(),
         };
-        if batch.is_some_and(|batch| batch.compression().is_some()) {
-            return Err("it is compressed; batches are handed over uncompressed".to_owned());
-        }
         let body = usize::try_from(message.bodyLength()).map_err(|_| "a message has a negative length".to_owned())?;
         take(&mut left, body)?;
+        batch.map_or(Ok(()), |batch| bounded(&batch, body))?;
+        if position == 0 {
+            head = bytes.len() - left.len();
+        }
     }
     Err(format!("it holds more than {MESSAGES} messages"))
+}
+
+/// Whether a batch is no larger than its bytes. A value takes a bit at least: of types that take none, a few bytes could
+/// announce more rows than any memory holds.
+fn bounded(batch: &RecordBatch<'_>, body: usize) -> Result<(), String> {
+    if batch.compression().is_some() {
+        return Err("it is compressed; batches are handed over uncompressed".to_owned());
+    }
+    let most = i64::try_from(body.saturating_mul(8)).unwrap_or(i64::MAX);
+    let values = batch.nodes().into_iter().flatten().map(|node| node.length());
+    match std::iter::once(batch.length()).chain(values).find(|rows| !(0..=most).contains(rows)) {
+        Some(rows) => Err(format!("a batch announces {rows} rows in {body} bytes")),
+        None => Ok(()),
+    }
 }
 
 /// The length of the next message; 0 is the end of the stream.

@@ -44,9 +44,11 @@ impl Shape {
     /// Reads a declaration.
     ///
     /// # Errors
-    /// A key column that is missing, filled by the host, or of another type than the contract says.
+    /// A key column that is missing, filled by the host, or of another type than the contract says; a column that cannot be
+    /// compared.
     pub(super) fn new(table: String, spec: &EventsSpec) -> Result<Self> {
         let layout = Layout::new(table, &spec.schema)?;
+        layout.comparable()?;
         let emitted = [
             layout.emitted_index("series", &spec.series_column, &DataType::Utf8)?,
             layout.emitted_index("time", &spec.time_column, &timestamp())?,

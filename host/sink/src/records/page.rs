@@ -40,9 +40,11 @@ impl Shape {
     /// Reads a declaration.
     ///
     /// # Errors
-    /// A column with a role that is missing, filled by the host, or of another type than the contract says.
+    /// A column with a role that is missing, filled by the host, or of another type than the contract says; one that cannot
+    /// be compared.
     pub(super) fn new(table: String, spec: &RecordsSpec) -> Result<Self> {
         let layout = Layout::new(table, &spec.schema)?;
+        layout.comparable()?;
         layout.emitted_index("series", &spec.series_column, &DataType::Utf8)?;
         layout.emitted_index("key", &spec.key_column, &DataType::Utf8)?;
         layout.emitted_index("time", &spec.time_column, &timestamp())?;

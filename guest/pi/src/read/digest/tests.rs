@@ -163,3 +163,12 @@ fn a_full_page_keeps_the_last_microsecond_for_the_next() {
     assert_eq!(rows(round).num_rows(), 97);
     assert_eq!(case.pages.round()[0].interval.start, START + 59 * SECOND);
 }
+
+#[test]
+fn an_answer_that_contradicts_itself_proves_nothing() {
+    let [one, none] = [item(1, "1"), String::new()].map(|items| format!(r#""Items":[{items}]"#));
+    let content = format!(r#"{{"Status":200,"Content":{{{one},{none}}}}}"#);
+    let round = case(2).digest(Dialect::Dictionary, &format!(r#"{{"0":{content},"1":{}}}"#, sound(&[]))).unwrap();
+    assert_eq!(codes(&round), [(0, "malformed-answer")]);
+    assert_eq!(round.covers.len(), 1, "the other tag has been read");
+}
