@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tidegate_sandbox::TableSpec;
+use tidegate_sink::fault_point::{Point, reach};
 use tidegate_sink::{Lake, RunStamp};
 
 use self::intake::{Intake, Outputs};
@@ -52,6 +53,7 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
     // 1. The tables that the configuration and the command line ask for.
     let wanted = job.wanted(&options.tables).await?;
     let run = Run { job, options, lake: Arc::new(job.lake()?), stamp: report.stamp(), wanted, progress };
+    reach(Point::RunBegun).await;
     // 2. Tables that grow: series by series, each from its own cursor.
     for table in job.series_tables().filter(|table| run.wants(&table.name)) {
         if report.is_locked_out() {
@@ -62,18 +64,22 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
             report.failed(vec![table.name.clone()], error);
         }
     }
+    reach(Point::RunSeriesDone).await;
     // 3. Tables that hold the state of now: replaced whole, or left as they are.
     if let Err(error) = snapshots::refresh(&run, &mut report).await {
         report.failed(run.lacking(&report), error);
     }
+    reach(Point::RunSnapshotsDone).await;
     // 4. What became of whole tables, and the run itself. A run that read nothing leaves nothing.
     if let Some(error) = report.nothing_read() {
         return Err(error);
     }
     ledger::tables(&run, report.failures(), report.whole()).await?;
+    reach(Point::RunTablesRecorded).await;
     run.progress.finished();
     let (summary, failure) = report.end(job.egress_figures());
     run.lake.append_run(report::row(job, run.stamp, &summary)).await?;
+    reach(Point::RunRecorded).await;
     failure.map_or(Ok(summary), Err)
 }
 
@@ -86,13 +92,16 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let catalogue = job.connection().series(&table.name, Arc::clone(&snapshots) as _).await;
     report.refreshed(job, snapshots.finish().await);
     let catalogue = catalogue?;
+    reach(Point::SeriesResolved).await;
     // 2. Hold the lane and open the table; coverage that a killed run left staged is merged or discarded here.
     let _held = run.lake.lock(&job.full_name(table), writer::LANE)?;
     let writer = writer::open(run, table).await?;
+    reach(Point::SeriesOpened).await;
     // 3. What to read of each series, from its cursor, the look-back and the gap ledger; cut by the plugin.
     let owed = windows::Again { gaps: windows::owed(job, &run.lake, table).await?, open: writer.unfinished().await? };
     let policy = job.window_policy(run.stamp, run.options);
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &owed, &policy).await?;
+    reach(Point::SeriesPlanned).await;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let (stored, mirror) = (writer.reader(), job.mirror(run.options));
     let (pages, written) = writer.start();
@@ -102,6 +111,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
         let intake = Arc::new(Intake::new(table.clone(), job.good_only(), mirror, &round.windows, outputs));
         read::all(job.connection(), &intake, round.partitions, job.parallel()).await;
         report.read(&intake);
+        reach(Point::SeriesRead).await;
         if intake.broken() || intake.locked_out() {
             break;
         }
@@ -109,9 +119,11 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 5. The last commit.
     drop(pages);
     let written = written.end().await?;
+    reach(Point::SeriesCommitted).await;
     report.committed();
     // 6. What could not be proven.
     let missing = ledger::record(run, table, report.observed(), &catalogue).await?;
+    reach(Point::SeriesRecorded).await;
     report.written(&job.full_name(table), catalogue.series.len(), missing, &written);
     Ok(())
 }

@@ -15,6 +15,7 @@ mod coverage;
 mod encode;
 mod error;
 mod events;
+pub mod fault_point;
 mod files;
 mod fill;
 mod fingerprint;
@@ -37,6 +38,8 @@ mod slices;
 mod snapshot;
 mod staged;
 mod stats;
+#[cfg(debug_assertions)]
+mod store_fault;
 mod stored;
 mod stream;
 mod table;

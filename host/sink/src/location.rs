@@ -6,7 +6,7 @@ use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use deltalake::logstore::{LogStoreRef, StorageConfig, logstore_for};
-use deltalake::{DeltaTable, ObjectStore};
+use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
 use url::Url;
 
 use crate::{Error, Result};
@@ -71,9 +71,21 @@ impl Root {
             reason: "not an absolute path".into(),
         })?;
         StorageConfig::parse_options(self.options.clone())
-            .and_then(|config| logstore_for(&url, config))
+            .and_then(|config| open(&url, config))
             .map_err(|error| Error::storage("open", place(), error))
     }
+}
+
+#[cfg(not(debug_assertions))]
+fn open(url: &Url, config: StorageConfig) -> Result<LogStoreRef, DeltaTableError> {
+    logstore_for(url, config)
+}
+
+/// With the faults that a test asks for.
+#[cfg(debug_assertions)]
+fn open(url: &Url, config: StorageConfig) -> Result<LogStoreRef, DeltaTableError> {
+    let store = logstore_for(url, config.clone())?.root_object_store(None);
+    deltalake::logstore::logstore_with(crate::store_fault::wrapped(store), url, config)
 }
 
 /// The path with `.` and `..` resolved by name: an object store has no such folders.

@@ -12,6 +12,7 @@ use tidegate_model::{Instant, Interval, Watermark};
 use crate::batch::{Columns, instants, texts};
 use crate::coverage::Coverage;
 use crate::encode::{FileSpec, write_files};
+use crate::fault_point::{Point, reach};
 use crate::layout::{Layout, timestamp};
 use crate::location::Root;
 use crate::scan::read_all;
@@ -93,6 +94,7 @@ impl Watermarks {
             let rows = rows(&self.layout, &marks)?;
             let spec = FileSpec::plain(Arc::clone(&self.layout.file));
             let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
+            reach(Point::WatermarksWritten).await;
             let txn = batch.map(|batch| Transaction::new(app_id, batch));
             match self.table.overwrite(adds, txn).await? {
                 Attempt::Done => {

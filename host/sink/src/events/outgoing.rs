@@ -11,6 +11,7 @@ use super::EventsSpec;
 use super::gone::Gone;
 use crate::buffer::Buffer;
 use crate::encode::{FileSpec, write_files};
+use crate::fault_point::{Point, reach};
 use crate::files::Listing;
 use crate::layout::{Layout, timestamp};
 use crate::outgoing::{Decision, Outgoing};
@@ -123,6 +124,7 @@ impl EventBatch {
 impl Outgoing for EventBatch {
     async fn decide(&mut self, table: &Table, files: &Listing) -> Result<Decision> {
         let (adds, rows) = self.encode(table).await?;
+        reach(Point::EventsWritten).await;
         let mut decision = Decision { adds, ..Decision::default() };
         if self.gone.len() > 0 {
             discard(&table.store(), std::mem::take(&mut self.rewritten)).await;
@@ -130,6 +132,7 @@ impl Outgoing for EventBatch {
             for file in &touched {
                 self.rewritten.extend(self.gone.strip(&self.shape.keys, table, file).await?);
             }
+            reach(Point::EventsRewritten).await;
             decision.adds.extend(self.rewritten.iter().cloned());
             decision.removes = touched;
             decision.tally = tally;

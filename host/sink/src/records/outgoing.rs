@@ -16,6 +16,7 @@ use super::fresh::{Fresh, Hits};
 use super::page::{Page, Shape};
 use crate::Result;
 use crate::buffer::Pinned;
+use crate::fault_point::{Point, reach};
 use crate::files::{DataFile, Listing};
 use crate::outgoing::{Decision, Outgoing, Tally};
 use crate::rewrite::copy_without;
@@ -99,6 +100,7 @@ impl Outgoing for RecordsBatch {
         for hits in hits.into_iter().filter(|hits| hits.any(&replaced)) {
             decision.adds.extend(self.strip(table, &hits.file, &keys).await?);
             decision.removes.push(hits.file);
+            reach(Point::RecordsStripped).await;
         }
         let new: Vec<usize> = (0..counts.len()).filter(|record| counts.get(*record) == Some(&0)).collect();
         decision.tally = Tally { new: new.len() as u64, edited: replaced.len() as u64, deleted: 0 };

@@ -78,7 +78,7 @@ fn expected(plant: &Plant, database: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The table has each frame once, as the server holds it.
-async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
+pub async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
     let mut expected: BTreeMap<String, Vec<String>> =
         databases.iter().flat_map(|database| expected(plant, database)).collect();
     let found = table::cells(&plant.table("event_frames"), &COLUMNS).await;
@@ -94,7 +94,7 @@ async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
 }
 
 /// The attributes of every frame are those of the server.
-async fn assert_attributes_mirror(plant: &Plant, database: &str) {
+pub async fn assert_attributes_mirror(plant: &Plant, database: &str) {
     let truth = plant.server.truth();
     let all: BTreeMap<String, Frame> =
         truth.frames().all(database).into_iter().map(|frame| (frame.web_id(Form::IdOnly), frame)).collect();

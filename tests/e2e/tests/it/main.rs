@@ -6,10 +6,12 @@
 
 mod assets;
 mod bad_input;
+mod crash;
 mod faults;
 mod frames;
 mod guests;
 mod incremental;
+mod isolation;
 mod kindness;
 mod load;
 mod mirror;
