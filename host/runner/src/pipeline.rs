@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tidegate_sandbox::TableSpec;
+use tidegate_sink::fault_point::{Point, reach};
 use tidegate_sink::{Lake, RunStamp};
 
 use self::intake::{Intake, Outputs};
@@ -65,6 +66,7 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
     // 1. The tables that the configuration and the command line ask for.
     let wanted = job.wanted(&options.tables).await?;
     let run = Run { job, options, lake: Arc::new(job.lake()?), stamp: report.stamp(), wanted, progress };
+    reach(Point::RunBegun).await;
     // 2. Tables that grow: series by series, each from its own cursor.
     for table in job.series_tables().filter(|table| run.wants(&table.name)) {
         if report.is_locked_out() {
@@ -75,10 +77,12 @@ pub async fn run(job: &Job, options: &RunOptions, progress: Arc<dyn Progress>) -
             report.failed(vec![table.name.clone()], error);
         }
     }
+    reach(Point::RunSeriesDone).await;
     // 3. Tables that hold the state of now: replaced whole, or left as they are.
     if let Err(error) = snapshots::refresh(&run, &mut report).await {
         report.failed(run.lacking(&report), error);
     }
+    reach(Point::RunSnapshotsDone).await;
     // 4. What became of whole tables, and the run itself.
     conclude(&run, report).await
 }
@@ -90,9 +94,11 @@ async fn conclude(run: &Run<'_>, mut report: Report) -> Result<Summary> {
         return Err(error);
     }
     ledger::tables(run, report.failures(), report.whole()).await?;
+    reach(Point::RunTablesRecorded).await;
     run.progress.finished();
     let (summary, failure) = report.end(job.egress_figures());
     run.lake.append_run(report::row(job, run.stamp, &summary)).await?;
+    reach(Point::RunRecorded).await;
     failure.map_or(Ok(summary), Err)
 }
 
@@ -105,9 +111,11 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let catalogue = job.connection().series(&table.name, Arc::clone(&snapshots) as _).await;
     report.refreshed(job, snapshots.finish().await);
     let catalogue = catalogue?;
+    reach(Point::SeriesResolved).await;
     // 2. Hold the lane and open the table; coverage that a killed run left staged is merged or discarded here.
     let _held = run.lake.lock(&job.full_name(table), writer::LANE)?;
     let writer = writer::open(run, table).await?;
+    reach(Point::SeriesOpened).await;
     // 3. What to read of each series, from its cursor, the look-back, the gap ledger and what the historian says it changed;
     //    cut by the plugin.
     let mut hints = hints::fetch(run, table, &catalogue.series).await?;
@@ -119,6 +127,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     let policy = windows::begin(run, table, &catalogue.series, writer.watermarks()).await?;
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;
     hints.planned(&rounds);
+    reach(Point::SeriesPlanned).await;
     // 4. Read side by side; pages with their proof go to the writer, which commits both together.
     let (mut target, written) = writer.start(run.stamp);
     let mut ended = true;
@@ -126,6 +135,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
         run.progress.planned(round.windows.len(), round.partitions.len(), round.seconds());
         let intake = read_round(run, table, round, &mut target).await;
         report.read(&intake);
+        reach(Point::SeriesRead).await;
         if intake.broken() || intake.locked_out() {
             ended = false;
             break;
@@ -134,11 +144,13 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
     // 5. The last commit.
     drop(target);
     let written = written.end().await?;
+    reach(Point::SeriesCommitted).await;
     report.committed();
     // 6. What could not be proven; and up to where changes are known, now that nothing of them is unread or unrecorded.
     let observed = report.observed();
     hints.missed(&observed.broken());
     let missing = ledger::record(run, table, observed, &catalogue).await?;
+    reach(Point::SeriesRecorded).await;
     run.lake.ended(&job.full_name(table), writer::LANE).await?;
     report.hinted(hints.figures());
     if ended {

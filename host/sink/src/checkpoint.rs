@@ -12,6 +12,7 @@ use crate::backfills::{self, Backfills};
 use crate::coverage::Coverage;
 use crate::encode::{FileSpec, write_files};
 use crate::events::Advance;
+use crate::fault_point::{Point, reach};
 use crate::layout::Layout;
 use crate::location::Root;
 use crate::table::{ATTEMPTS, Attempt, Declaration, Table};
@@ -217,6 +218,7 @@ impl Checkpoint {
         let rows = proven.rows(&self.layout)?;
         let spec = FileSpec::plain(Arc::clone(&self.layout.file));
         let adds = write_files(self.table.store(), &self.table.name, spec, std::iter::once(Ok(rows))).await?;
+        reach(Point::WatermarksWritten).await;
         let attempt = self.table.overwrite(adds, txn).await?;
         if attempt == Attempt::Done {
             self.proven = proven;

@@ -150,6 +150,12 @@ pub(crate) fn is_lost_race(error: &DeltaTableError) -> bool {
     )
 }
 
+/// Whether an object store does not let us in.
+fn is_denied(error: &(dyn StdError + 'static)) -> bool {
+    use deltalake::ObjectStoreError as E;
+    matches!(error.downcast_ref(), Some(E::PermissionDenied { .. } | E::Unauthenticated { .. }))
+}
+
 /// The innermost cause and the advice that fits it.
 fn diagnose(error: &(dyn StdError + 'static)) -> (String, &'static str) {
     let mut kind = None;
@@ -162,6 +168,9 @@ fn diagnose(error: &(dyn StdError + 'static)) -> (String, &'static str) {
             // An error inside an io::Error is not always its source.
             next = io.get_ref().map(|inner| inner as &(dyn StdError + 'static));
         } else {
+            if is_denied(error) {
+                kind = Some(io::ErrorKind::PermissionDenied);
+            }
             next = error.source();
         }
     }
@@ -190,6 +199,14 @@ mod tests {
         let error = Error::storage("write", "bronze.t", DeltaTableError::ObjectStore { source: wrapped }).to_string();
         assert!(error.starts_with("cannot write bronze.t: no storage space"), "{error}");
         assert!(error.contains("free space"), "{error}");
+    }
+
+    #[test]
+    fn an_object_store_that_denies_access_asks_for_permission() {
+        let source = "403 AccessDenied".into();
+        let denied = deltalake::ObjectStoreError::PermissionDenied { path: "t/a".into(), source };
+        let error = Error::storage("write", "bronze.t", DeltaTableError::ObjectStore { source: denied }).to_string();
+        assert!(error.starts_with("cannot write bronze.t: 403 AccessDenied; give the user"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tidegate_model::{Cover, Gap, Instant, Interval};
 
 use crate::checkpoint::SHORT_RETENTION;
 use crate::encode::{FileSpec, write_files};
+use crate::fault_point::{Point, reach};
 use crate::lake::{Lake, RunStamp};
 use crate::layout::Layout;
 use crate::location::Root;
@@ -143,11 +144,13 @@ impl GapLedger {
                 let batch = batch(&self.layout, &rows)?;
                 let spec = FileSpec::plain(Arc::clone(&self.layout.file));
                 let adds = write_files(table.store(), &table.name, spec, std::iter::once(Ok(batch))).await?;
+                reach(Point::GapsWritten).await;
                 if table.overwrite(adds, None).await? == Attempt::Lost {
                     table.reload().await?;
                     continue;
                 }
             }
+            reach(Point::GapsSaved).await;
             self.rows = rows;
             self.observed.clear();
             self.table = Some(table);

@@ -8,6 +8,7 @@ use tidegate_model::Instant;
 
 use crate::batch::{instants, texts};
 use crate::encode::{FileSpec, write_files};
+use crate::fault_point::{Point, reach};
 use crate::lake::Lake;
 use crate::layout::{Layout, timestamp};
 use crate::location::Root;
@@ -111,6 +112,7 @@ pub(crate) async fn append(
     let mut table = Table::open_or_create(root, &declared).await?;
     let file = FileSpec::plain(Arc::clone(&layout.file));
     let adds = write_files(table.store(), &table.name, file, std::iter::once(Ok(batch))).await?;
+    reach(Point::JournalWritten).await;
     for _ in 0..ATTEMPTS {
         match table.append(adds.clone(), None).await? {
             Attempt::Done => return Ok(()),

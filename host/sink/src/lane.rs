@@ -31,6 +31,7 @@ use tidegate_model::Instant;
 
 use crate::checkpoint::{Checkpoint, Proven};
 use crate::coverage::Coverage;
+use crate::fault_point::{Point, merge_every, reach};
 use crate::files::Listing;
 use crate::outgoing::{Decision, Outgoing};
 use crate::staged::{Staged, Staging};
@@ -125,14 +126,17 @@ impl Lane {
             let app_id = self.id.app_id();
             self.checkpoint.merge(&app_id, Some(self.last), committed.run(), &committed.coverage).await?;
             self.merged = self.last;
+            reach(Point::RecoveryMerged).await;
         }
         if let Some(ahead) = left.iter().map(|staged| staged.batch).filter(|batch| *batch > self.last).max() {
             tracing::info!(lane = self.id.app_id(), batch = ahead, "discarding a batch that was never committed");
             let fence = next_number(ahead);
             self.fence(fence).await?;
+            reach(Point::RecoveryFenced).await;
         }
         for staged in left {
             self.staging.remove(staged.batch).await?;
+            reach(Point::RecoveryUnstaged).await;
         }
         Ok(())
     }
@@ -153,7 +157,7 @@ impl Lane {
     /// A store that refuses, or another run on this lane; whatever was staged is sorted out when the lane is next opened.
     pub(crate) async fn write(&mut self, batch: &mut impl Outgoing, coverage: Coverage) -> Result<Decision> {
         let decision = self.land(batch, coverage).await?;
-        if self.merged_at.elapsed() >= MERGE_EVERY {
+        if self.merged_at.elapsed() >= merge_every(MERGE_EVERY) {
             self.settle().await?;
         }
         Ok(decision)
@@ -163,6 +167,7 @@ impl Lane {
         let mut staged: Option<(i64, Coverage)> = None;
         for _ in 0..ATTEMPTS {
             let decision = batch.decide(&self.table, &self.files).await?;
+            reach(Point::BatchDecided).await;
             let mut all = self.unmerged.clone();
             all.extend(coverage.counting(&decision.rows));
             if decision.is_empty() {
@@ -185,11 +190,14 @@ impl Lane {
                     number
                 }
             };
+            reach(Point::BatchStaged).await;
             match self.commit(number, &decision).await? {
                 Attempt::Done => {
+                    reach(Point::BatchCommitted).await;
                     self.unmerged = all;
                     if let Some(older) = self.staged.replace(number) {
                         self.staging.remove(older).await?;
+                        reach(Point::BatchSucceeded).await;
                     }
                     batch.landed(&self.table).await;
                     return Ok(decision);
@@ -203,7 +211,10 @@ impl Lane {
     /// Steps 3 and 4 for all that was committed.
     pub(crate) async fn settle(&mut self) -> Result<()> {
         self.merge().await?;
-        self.unstage().await
+        reach(Point::BatchMerged).await;
+        self.unstage().await?;
+        reach(Point::BatchUnstaged).await;
+        Ok(())
     }
 
     /// Steps 3 and 4 at the end of the run, and upkeep of the table.

@@ -19,6 +19,7 @@ mod coverage;
 mod encode;
 mod error;
 mod events;
+pub mod fault_point;
 mod files;
 mod fill;
 mod fingerprint;
@@ -44,6 +45,8 @@ mod snapshot;
 mod staged;
 mod state;
 mod stats;
+#[cfg(debug_assertions)]
+mod store_fault;
 mod stored;
 mod stream;
 mod table;

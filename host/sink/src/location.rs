@@ -91,11 +91,13 @@ impl Root {
     fn log_store(&self, url: &Url) -> Result<LogStoreRef> {
         let failed = |error| Error::storage("open", place(url), error);
         let config = StorageConfig::parse_options(self.options.clone()).map_err(failed)?;
-        if url.scheme() == "file" {
-            return logstore_for(url, config).map_err(failed);
-        }
-        cloud::register();
-        logstore_with(self.bucket()?, url, config).map_err(failed)
+        let store = if url.scheme() == "file" {
+            logstore_for(url, config.clone()).map_err(failed)?.root_object_store(None)
+        } else {
+            cloud::register();
+            self.bucket()?
+        };
+        logstore_with(tested(store), url, config).map_err(failed)
     }
 
     fn bucket(&self) -> Result<ObjectStoreRef> {
@@ -108,6 +110,17 @@ impl Root {
         let opened = opened.map_err(|error| Error::storage("open", self.place(), error))?;
         Ok(Arc::clone(bucket.insert(opened)))
     }
+}
+
+#[cfg(not(debug_assertions))]
+fn tested(store: ObjectStoreRef) -> ObjectStoreRef {
+    store
+}
+
+/// With the faults that a test asks for.
+#[cfg(debug_assertions)]
+fn tested(store: ObjectStoreRef) -> ObjectStoreRef {
+    crate::store_fault::wrapped(store)
 }
 
 fn place(url: &Url) -> String {

@@ -14,6 +14,7 @@ use tidegate_model::Instant;
 
 use crate::batch::fitted;
 use crate::encode::FileSpec;
+use crate::fault_point::{Point, reach};
 use crate::fill::file_batch;
 use crate::lake::{Lake, RunStamp};
 use crate::layout::{Fill, Layout};
@@ -91,9 +92,13 @@ impl Snapshot {
     pub async fn commit(self) -> Result<u64> {
         let Self { files, mut table, rows, .. } = self;
         let adds = files.finish().await?;
+        reach(Point::SnapshotWritten).await;
         for _ in 0..ATTEMPTS {
             match table.overwrite(adds.clone(), None).await? {
-                Attempt::Done => return Ok(rows),
+                Attempt::Done => {
+                    reach(Point::SnapshotCommitted).await;
+                    return Ok(rows);
+                }
                 Attempt::Lost => table.reload().await?,
             }
         }

@@ -18,6 +18,7 @@ use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableError, ObjectStore};
 
 use crate::error::is_lost_race;
+use crate::fault_point::{Point, reach};
 use crate::layout::Layout;
 use crate::location::Root;
 use crate::protocol::{check_rewritable, check_writable};
@@ -106,6 +107,7 @@ impl Table {
             match create.await {
                 Ok(delta) => {
                     tracing::info!(table = declared.table, location = place(), "table created");
+                    reach(Point::TableCreated).await;
                     let name = format!("{}.{}", declared.schema, declared.table);
                     return Ok(Self::loaded(name, delta));
                 }
@@ -218,6 +220,7 @@ impl Table {
         };
         match committed {
             Ok(post) => {
+                reach(Point::LogWritten).await;
                 // The commit stands; upkeep that fails is made up for by the next.
                 match post.await {
                     Ok(done) => {
@@ -322,6 +325,7 @@ impl Table {
             Ok(()) => checkpoints::create_checkpoint(&self.delta, None).await,
             Err(error) => Err(error),
         };
+        reach(Point::LogCheckpointed).await;
         let done = match done {
             Ok(()) => checkpoints::cleanup_metadata(&self.delta, None).await.map(|_| ()),
             Err(error) => Err(error),
@@ -351,6 +355,7 @@ impl Table {
         match self.delta.clone().vacuum().with_mode(VacuumMode::Full).await {
             Ok((table, metrics)) => {
                 tracing::debug!(table = self.name, files = metrics.files_deleted.len(), "replaced files deleted");
+                reach(Point::FilesSwept).await;
                 self.head = table.version().unwrap_or(self.head);
                 self.delta = table;
             }

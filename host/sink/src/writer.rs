@@ -11,6 +11,7 @@ use crate::backfills;
 use crate::checkpoint::{Checkpoint, Kind, Proven};
 use crate::coverage::Coverage;
 use crate::events::Advance;
+use crate::fault_point::{Point, reach};
 use crate::files::Listing;
 use crate::lake::{Lake, RunStamp};
 use crate::lane::Lane;
@@ -236,7 +237,9 @@ impl<B: Batch> Writer<B> {
         self.proven.apply(&coverage, self.run);
         let commit = async move {
             // First: a run that dies in between meets them again, and keeps them once.
+            reach(Point::RejectsDue).await;
             outlets.rejects.append(rejects).await?;
+            reach(Point::RejectsStored).await;
             let decision = outlets.lane.write(&mut batch, coverage).await?;
             Ok((outlets, decision))
         };

@@ -178,6 +178,7 @@ Faults: EFFECT[:ARG[:ARG]][,key=value]… or a JSON object.
   route=WILDCARD                batch, streams/recorded, points, points/search, dataservers/points, elements/get,
                                 assetdatabases/{elements,elementattributes,eventframes}, streamsets/parent/value, …
   tag=WILDCARD                  name of the tag, element, attribute, event frame or database in the path, or a WebId
+  body=TEXT                     the request's body holds this text, such as a WebId in a batch
   scope=any|request|sub         whole requests, sub-requests of a batch, or both
   nth=N  count=N  p=SHARE       from the N-th match on; at most N times; on this share, drawn from the seed
 

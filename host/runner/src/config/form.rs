@@ -208,6 +208,9 @@ pub struct Performance {
     pub max_requests_per_second: f64,
     /// Hours of the day with a lower budget, by this machine's clock.
     pub quiet_hours: Vec<QuietHours>,
+    /// Rows of one commit. Fewer lose less time to an interruption, more make larger files.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub commit_rows: u32,
     /// Memory of the whole host, plugins included: `512MiB`, `2GiB`.
     #[schemars(with = "Bytes", extend("format" = "tidegate-size"))]
     pub memory_limit: Value,
@@ -221,6 +224,7 @@ impl Default for Performance {
             parallel_batches: 5,
             max_requests_per_second: 20.0,
             quiet_hours: Vec::new(),
+            commit_rows: 4_000_000,
             memory_limit: Value::from("512MiB"),
         }
     }

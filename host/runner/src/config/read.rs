@@ -164,6 +164,7 @@ fn performance(wrong: &mut Vec<Wrong>, form: &form::Performance) -> Result<Perfo
         max_count_per_request: form.max_count_per_request,
         parallel_batches: form.parallel_batches,
         max_requests_per_second: form.max_requests_per_second,
+        commit_rows: form.commit_rows,
         memory_limit,
     })
 }

@@ -143,6 +143,8 @@ pub struct Performance {
     pub max_requests_per_second: f64,
     /// Hours of the day with a lower budget.
     pub quiet_hours: Vec<QuietHours>,
+    /// Rows of one commit.
+    pub commit_rows: u32,
     /// Bytes, whole host, plugins included.
     pub memory_limit: u64,
 }

@@ -19,8 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Requests for one answer, the first included.
 const REQUEST_ATTEMPTS: u32 = 4;
-/// Enough for files worth reading, few enough that an interruption costs seconds.
-const COMMIT_ROWS: usize = 4_000_000;
+/// Seldom enough for files worth reading, often enough that an interruption costs seconds.
 const COMMIT_AGE: Duration = Duration::from_secs(60);
 
 /// What a run is asked to do beyond the configuration.
@@ -201,8 +200,9 @@ impl Job {
 
     /// An eighth of the memory fills while another eighth is on its way out.
     pub(crate) fn commit_policy(&self) -> CommitPolicy {
-        let bytes = usize::try_from(self.config.performance.memory_limit / 8).unwrap_or(usize::MAX);
-        CommitPolicy { rows: COMMIT_ROWS, bytes, age: COMMIT_AGE }
+        let performance = &self.config.performance;
+        let bytes = usize::try_from(performance.memory_limit / 8).unwrap_or(usize::MAX);
+        CommitPolicy { rows: performance.commit_rows as usize, bytes, age: COMMIT_AGE }
     }
 
     pub(crate) fn window_policy(&self, stamp: RunStamp, options: &RunOptions) -> WindowPolicy {

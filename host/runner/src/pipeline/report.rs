@@ -11,7 +11,7 @@ use tidegate_sink::{RunRow, RunStamp, Written};
 
 use super::intake::{Intake, LOCKED_OUT};
 use super::job::Job;
-use super::snapshots::SINK;
+use super::snapshots::{Ended, SINK};
 use crate::summary::{Command, Outcome, Summary};
 
 /// What reading a table found out about gaps. Neighbours are joined as they come: a backfill has thousands of rounds.
@@ -147,9 +147,12 @@ impl Report {
         self.summary.tables.insert(table.to_owned(), written.rows);
     }
 
-    /// Takes the snapshot tables that were replaced, with their rows.
-    pub(crate) fn refreshed(&mut self, job: &Job, replaced: HashMap<String, u64>) {
-        for (table, rows) in replaced {
+    /// Takes the snapshot tables that were replaced, with their rows, and those that could not be written.
+    pub(crate) fn refreshed(&mut self, job: &Job, ended: Ended) {
+        for (table, fault) in ended.failed {
+            self.failed(vec![table], fault.into());
+        }
+        for (table, rows) in ended.replaced {
             if let Ok(spec) = job.table(&table) {
                 self.summary.tables.insert(job.full_name(spec), rows);
             }
@@ -158,9 +161,10 @@ impl Report {
         }
     }
 
-    /// Whether this snapshot table has not been replaced.
+    /// Whether it is open what becomes of this snapshot table.
     pub(crate) fn lacks(&self, table: &str) -> bool {
-        !self.whole.iter().any(|whole| whole == table)
+        let failed = self.failures.iter().flat_map(|(tables, _)| tables);
+        !self.whole.iter().chain(failed).any(|known| known == table)
     }
 
     /// The snapshot tables that were replaced.

@@ -1,5 +1,6 @@
 //! Tables that hold the state of now: what a plugin emits is written as it comes, and becomes visible when the plugin says
-//! that it was all. A table without that word stays as it was.
+//! that it was all. A table without that word stays as it was. One that the lake refuses is noted, and the call goes on: it
+//! may bring other tables, or series.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,6 +52,14 @@ pub(crate) fn locked_out() -> Fault {
     Fault { domain: Domain::User, retry: Retry::Later, code: LOCKED_OUT.to_owned(), message: message.to_owned() }
 }
 
+/// What a plugin does to a snapshot.
+enum Change {
+    Push(RecordBatch),
+    Commit,
+}
+
+type SinkResult = Result<(), tidegate_sink::Error>;
+
 /// Takes the snapshots that one call of a plugin emits.
 pub(crate) struct Snapshots {
     lake: Arc<Lake>,
@@ -63,7 +72,16 @@ pub(crate) struct Snapshots {
 #[derive(Default)]
 struct State {
     open: HashMap<String, Snapshot>,
-    replaced: HashMap<String, u64>,
+    ended: Ended,
+}
+
+/// What became of the tables, by declared name.
+#[derive(Default)]
+pub(crate) struct Ended {
+    /// Their rows.
+    pub(crate) replaced: HashMap<String, u64>,
+    /// Why the lake did not take them.
+    pub(crate) failed: HashMap<String, Fault>,
 }
 
 impl Snapshots {
@@ -73,26 +91,49 @@ impl Snapshots {
         Self { lake: Arc::clone(&run.lake), stamp: run.stamp, specs, state: Mutex::default() }
     }
 
-    /// Takes the snapshot of `table` out of `state`, or begins one. What is complete is complete: a second time would replace
-    /// it by less.
-    async fn open(&self, state: &mut State, table: &str, spec: &SnapshotSpec) -> Result<Snapshot, Fault> {
-        if state.replaced.contains_key(table) {
+    /// Does one thing with the snapshot of a table, begun if need be. What is complete is complete: a second time would
+    /// replace it by less.
+    async fn change(&self, table: &str, change: Change) -> Result<(), Fault> {
+        let Some(spec) = self.specs.get(table) else { return Ok(()) };
+        let mut state = self.state.lock().await;
+        if state.ended.replaced.contains_key(table) {
             let text = format!("the plugin went on with the table `{table}` after it had completed it");
             return Err(Fault::internal("contract", text));
         }
-        match state.open.remove(table) {
-            Some(snapshot) => Ok(snapshot),
-            None => self.lake.snapshot(spec.clone(), self.stamp).await.map_err(|error| fault(&error)),
+        if state.ended.failed.contains_key(table) {
+            return Ok(());
         }
+        if let Err(error) = self.apply(&mut state, table, spec, change).await {
+            state.ended.failed.insert(table.to_owned(), Fault::internal(SINK, error.to_string()));
+        }
+        Ok(())
     }
 
-    /// The call is over: what is not complete is discarded. Returns the rows of each table that was replaced.
-    pub(crate) async fn finish(&self) -> HashMap<String, u64> {
-        let State { open, replaced } = std::mem::take(&mut *self.state.lock().await);
+    async fn apply(&self, state: &mut State, table: &str, spec: &SnapshotSpec, change: Change) -> SinkResult {
+        let mut snapshot = match state.open.remove(table) {
+            Some(snapshot) => snapshot,
+            None => self.lake.snapshot(spec.clone(), self.stamp).await?,
+        };
+        match change {
+            Change::Push(batch) => {
+                snapshot.push(batch).await?;
+                state.open.insert(table.to_owned(), snapshot);
+            }
+            Change::Commit => {
+                let rows = snapshot.commit().await?;
+                state.ended.replaced.insert(table.to_owned(), rows);
+            }
+        }
+        Ok(())
+    }
+
+    /// The call is over: what is not complete is discarded.
+    pub(crate) async fn finish(&self) -> Ended {
+        let State { open, ended } = std::mem::take(&mut *self.state.lock().await);
         for snapshot in open.into_values() {
             snapshot.discard().await;
         }
-        replaced
+        ended
     }
 }
 
@@ -102,11 +143,7 @@ impl Outlet for Snapshots {
         if !covers.is_empty() {
             return self.cover(table, covers).await;
         }
-        let Some(spec) = self.specs.get(table) else { return Ok(()) };
-        let mut state = self.state.lock().await;
-        let snapshot = self.open(&mut state, table, spec).await?;
-        let snapshot = state.open.entry(table.to_owned()).or_insert(snapshot);
-        snapshot.push(batch).await.map_err(|error| fault(&error))
+        self.change(table, Change::Push(batch)).await
     }
 
     async fn cover(&self, table: &str, _covers: Vec<Cover>) -> Result<(), Fault> {
@@ -115,12 +152,7 @@ impl Outlet for Snapshots {
     }
 
     async fn complete(&self, table: &str) -> Result<(), Fault> {
-        let Some(spec) = self.specs.get(table) else { return Ok(()) };
-        let mut state = self.state.lock().await;
-        let snapshot = self.open(&mut state, table, spec).await?;
-        let rows = snapshot.commit().await.map_err(|error| fault(&error))?;
-        state.replaced.insert(table.to_owned(), rows);
-        Ok(())
+        self.change(table, Change::Commit).await
     }
 
     async fn gap(&self, table: &str, gap: Gap) {
@@ -133,8 +165,4 @@ impl Outlet for Snapshots {
     }
 
     async fn found(&self, _items: Vec<Item>) {}
-}
-
-fn fault(error: &tidegate_sink::Error) -> Fault {
-    Fault::internal(SINK, error.to_string())
 }

@@ -15,6 +15,7 @@ use super::fence::Fence;
 use super::gone::Gone;
 use crate::buffer::Buffer;
 use crate::encode::{FileSpec, write_files};
+use crate::fault_point::{Point, reach};
 use crate::files::{DataFile, Listing};
 use crate::layout::{Layout, timestamp};
 use crate::outgoing::{Decision, Outgoing};
@@ -210,7 +211,11 @@ impl Outgoing for EventBatch {
     async fn decide(&mut self, table: &Table, files: &Listing) -> Result<Decision> {
         discard(&table.store(), std::mem::take(&mut self.rewritten)).await;
         let mut written = self.encode(table).await?;
+        reach(Point::EventsWritten).await;
         let decision = self.answer(&mut written, table, files).await?;
+        if !decision.removes.is_empty() {
+            reach(Point::EventsRewritten).await;
+        }
         let kept: HashSet<&str> = written.adds.iter().map(|add| add.path.as_str()).collect();
         self.rewritten = decision.adds.iter().filter(|add| !kept.contains(add.path.as_str())).cloned().collect();
         self.written = Some(written);

@@ -18,6 +18,7 @@ use super::gone::{Gone, Leaving};
 use super::page::{Page, Shape};
 use crate::Result;
 use crate::buffer::Pinned;
+use crate::fault_point::{Point, reach};
 use crate::files::{DataFile, Listing};
 use crate::outgoing::{Decision, Outgoing, Tally};
 use crate::rewrite::copy_without;
@@ -115,6 +116,7 @@ impl Outgoing for RecordsBatch {
         for hits in hits.into_iter().filter(|hits| hits.any(&replaced) || !hits.leaving.is_empty()) {
             decision.adds.extend(self.strip(table, &hits.file, &fresh, &keys).await?);
             decision.removes.push(hits.file);
+            reach(Point::RecordsStripped).await;
             for leaving in hits.leaving {
                 leaving.count(&mut decision.tally);
                 *decision.rows.entry(leaving.series).or_default() -= 1;

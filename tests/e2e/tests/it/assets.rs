@@ -131,10 +131,21 @@ fn assert_same(mut found: Vec<Vec<String>>, mut expected: Vec<Vec<String>>) {
     assert_eq!(found.len(), expected.len());
 }
 
-async fn assert_hierarchy_mirrors(plant: &Plant) {
+pub async fn assert_hierarchy_mirrors(plant: &Plant) {
     let found = table::cells(&plant.table("asset_hierarchy"), &ELEMENTS).await;
     assert!(!found.is_empty());
     assert_same(found, expected_elements(plant, "Plant"));
+}
+
+/// The attributes of all elements are those of the server.
+pub async fn assert_attributes_mirror(plant: &Plant) {
+    let mut found = table::cells(&plant.table("element_attributes"), &ATTRIBUTES).await;
+    // The truth is known by `Id`; the table holds the WebId of the same object.
+    let ids: BTreeMap<String, String> = attribute_ids(plant);
+    for row in &mut found {
+        row[0] = ids.get(&row[0]).unwrap_or_else(|| panic!("{} is no attribute", row[0])).clone();
+    }
+    assert_same(found, expected_attributes(plant, "Plant"));
 }
 
 #[tokio::test]
@@ -153,13 +164,7 @@ async fn every_element_is_one_row_with_its_parent_and_all_its_paths() {
 async fn every_attribute_is_one_row_and_leads_to_its_tag() {
     let plant = plant(tangled());
     plant.run(0);
-    let mut found = table::cells(&plant.table("element_attributes"), &ATTRIBUTES).await;
-    // The truth is known by `Id`; the table holds the WebId of the same object.
-    let ids: BTreeMap<String, String> = attribute_ids(&plant);
-    for row in &mut found {
-        row[0] = ids.get(&row[0]).unwrap_or_else(|| panic!("{} is no attribute", row[0])).clone();
-    }
-    assert_same(found, expected_attributes(&plant, "Plant"));
+    assert_attributes_mirror(&plant).await;
     let sql = "SELECT count(DISTINCT t.tag_webid) AS tags FROM bronze.pi_element_attributes a \
                JOIN bronze.pi_timeseries t ON t.tag_webid = a.tag_webid";
     let ended = plant.tidegate(&["--output", "json", "query", sql]);

@@ -94,7 +94,7 @@ pub async fn assert_frames_mirror(plant: &Plant, databases: &[&str]) {
 }
 
 /// The attributes of every frame are those of the server.
-async fn assert_attributes_mirror(plant: &Plant, database: &str) {
+pub async fn assert_attributes_mirror(plant: &Plant, database: &str) {
     let truth = plant.server.truth();
     let all: BTreeMap<String, Frame> =
         truth.frames().all(database).into_iter().map(|frame| (frame.web_id(Form::IdOnly), frame)).collect();

@@ -28,11 +28,20 @@ async fn fails_alone(program: &str, words: &[&str]) -> Ended {
         assert!(reason.contains(word), "`{word}` is not in the reason: {reason}");
     }
     let table = find(&plant.folder.path().join("lake/bronze"), "_timeseries");
-    let rows = table::timeseries(&table).await;
-    for good in ["first", "last"] {
-        assert!(rows.keys().any(|key| key.0 == good), "{good} has no rows: {ended:#?}");
-    }
+    let mut rows = table::timeseries(&table).await;
     assert!(rows.values().all(|rows| rows.len() == 1), "rows are doubled");
+    // The others are whole: ten events, one a second from the start of what was read.
+    rows.retain(|key, _| key.0 != "bad");
+    let found: Vec<_> = rows.into_iter().map(|(key, rows)| (key, rows[0].value)).collect();
+    let starts = table::cells(&find(&checkpoints, "_watermarks"), &["tag_webid", "first_timestamp"]).await;
+    let starts = starts.into_iter().filter(|row| row[0] != "bad").map(|row| row[0].clone());
+    let first = found.first().unwrap_or_else(|| panic!("no rows: {ended:#?}")).0.1;
+    let event = |series: &str, n: i64| ((series.to_owned(), first + n * 1_000_000, 0), Some((n as f64).to_bits()));
+    let mut series: Vec<String> = starts.collect();
+    series.sort();
+    assert_eq!(series, ["first", "last"], "{ended:#?}");
+    let expected: Vec<_> = series.iter().flat_map(|series| (0..10).map(|n| event(series, n))).collect();
+    assert_eq!(found, expected);
     ended
 }
 

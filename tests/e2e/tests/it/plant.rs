@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use tidegate_simulators::pi::{Config, Server};
+use tidegate_simulators::pi::{Config, Form, Server};
 
 use crate::table::{self, Rows};
 use crate::truth::{self, Difference};
@@ -85,6 +85,11 @@ impl Plant {
         std::fs::write(self.folder.path().join("tidegate.yaml"), text).unwrap();
     }
 
+    /// The program in the plant's folder, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        command(self.folder.path(), arguments)
+    }
+
     /// Runs the program in the plant's folder.
     pub fn tidegate(&self, arguments: &[&str]) -> Ended {
         tidegate(self.folder.path(), arguments, &[])
@@ -116,6 +121,18 @@ impl Plant {
             truth::rows(point, &events)
         });
         truth::compare(expected, &self.rows().await)
+    }
+
+    /// Fails unless the table mirrors the server for all tags but these, of which it may hold anything.
+    pub async fn assert_mirrors_but(&self, tags: &[usize]) {
+        let truth = self.server.truth();
+        let (without, with): (Vec<_>, Vec<_>) = truth.points().into_iter().partition(|tag| tags.contains(&tag.index));
+        let without: Vec<String> = without.iter().map(|point| point.web_id(Form::Full)).collect();
+        let mut rows = self.rows().await;
+        rows.retain(|key, _| !without.contains(&key.0));
+        let expected = with.iter().flat_map(|point| truth::rows(point, &truth.events(point.index, 0, i64::MAX)));
+        assert_eq!(truth::compare(expected, &rows), Difference::default());
+        assert!(!rows.is_empty(), "an empty table mirrors nothing");
     }
 
     /// How the table differs from all that the server holds.

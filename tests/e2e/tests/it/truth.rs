@@ -16,17 +16,22 @@ pub struct Difference {
     pub examples: Vec<String>,
 }
 
-/// The rows that `events` of `point` become.
+/// The rows that `events` of `point` become; what cannot be mapped becomes none.
 pub fn rows(point: &Point, events: &[Event]) -> Vec<(Key, Row)> {
     let id = point.web_id(Form::Full);
     let mut last = (i64::MIN, 0);
     let mut rows = Vec::with_capacity(events.len());
-    for event in events {
+    for event in events.iter().filter(|event| !is_reject(event)) {
         let micros = event.micros();
         last = if last.0 == micros { (micros, last.1 + 1) } else { (micros, 0) };
         rows.push(((id.clone(), micros, last.1), row(point, event)));
     }
     rows
+}
+
+/// Whether the product keeps it among the rejects and not in the table.
+pub fn is_reject(event: &Event) -> bool {
+    matches!(event.value, Value::Json(_))
 }
 
 /// Compares a table with the truth.

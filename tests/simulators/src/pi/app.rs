@@ -102,7 +102,7 @@ impl App {
         };
         self.counter.routed(incoming.sub, route.label());
         let subject = || segments.get(1).filter(|_| route.has_subject()).and_then(|id| self.lookup(id).ok());
-        let plan = self.faults.plan(incoming.sub, route.label(), subject);
+        let plan = self.faults.plan(incoming.sub, route.label(), incoming.body, subject);
         let knobs = &self.config.knobs;
         let result = match plan.status {
             Some(status) => Err(Refusal::of_status(status, incoming.sub, knobs.retry_after, knobs.rate_limit_json)),

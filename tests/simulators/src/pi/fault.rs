@@ -23,6 +23,9 @@ pub struct Fault {
     /// WebIds; `None`: any call.
     #[serde(default)]
     pub tag: Option<String>,
+    /// Text in the body of the request, such as a WebId in a batch; `None`: any body.
+    #[serde(default)]
+    pub body: Option<String>,
     /// Whether whole requests, sub-requests of a batch, or both are meant.
     #[serde(default)]
     pub scope: Scope,
@@ -121,7 +124,7 @@ pub enum Effect {
 impl Fault {
     /// A fault that fires on every call.
     pub fn new(effect: Effect) -> Fault {
-        Fault { effect, route: None, tag: None, scope: Scope::Any, nth: 1, count: None, probability: None }
+        Fault { effect, route: None, tag: None, body: None, scope: Scope::Any, nth: 1, count: None, probability: None }
     }
 
     /// Only calls whose route label matches this wildcard.
@@ -133,6 +136,12 @@ impl Fault {
     /// Only calls about a tag or an AF object whose name matches this wildcard, or whose WebId this is.
     pub fn tag(mut self, pattern: &str) -> Fault {
         self.tag = Some(pattern.to_owned());
+        self
+    }
+
+    /// Only calls whose request body holds this text.
+    pub fn body(mut self, text: &str) -> Fault {
+        self.body = Some(text.to_owned());
         self
     }
 

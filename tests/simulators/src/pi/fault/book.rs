@@ -122,7 +122,7 @@ impl Book {
     }
 
     /// Counts this call against every matching fault and says what those that fire do to it.
-    pub(crate) fn plan(&self, sub: bool, route: &str, subject: impl FnOnce() -> Option<Subject>) -> Plan {
+    pub(crate) fn plan(&self, sub: bool, route: &str, body: &[u8], subject: impl FnOnce() -> Option<Subject>) -> Plan {
         let mut plan = Plan::default();
         let mut book = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         if book.is_empty() {
@@ -130,7 +130,7 @@ impl Book {
         }
         let subject = subject();
         for (index, armed) in book.iter_mut().enumerate() {
-            if armed.fires(self.seed.wrapping_add(index as u64), sub, route, subject.as_ref()) {
+            if armed.fires(self.seed.wrapping_add(index as u64), sub, route, body, subject.as_ref()) {
                 plan.add(&armed.fault.effect);
             }
         }
@@ -139,7 +139,7 @@ impl Book {
 }
 
 impl Armed {
-    fn fires(&mut self, seed: u64, sub: bool, route: &str, subject: Option<&Subject>) -> bool {
+    fn fires(&mut self, seed: u64, sub: bool, route: &str, body: &[u8], subject: Option<&Subject>) -> bool {
         let fault = &self.fault;
         let scope = match fault.scope {
             Scope::Any => true,
@@ -148,7 +148,8 @@ impl Armed {
         };
         let place = fault.route.as_deref().is_none_or(|pattern| wildcard::matches(pattern, route));
         let about = fault.tag.as_deref().is_none_or(|pattern| subject.is_some_and(|it| it.answers_to(pattern)));
-        if !(scope && place && about) {
+        let holds = |text: &String| body.windows(text.len().max(1)).any(|part| part == text.as_bytes());
+        if !(scope && place && about && fault.body.as_ref().is_none_or(holds)) {
             return false;
         }
         self.matches += 1;
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     fn fires(book: &Book, times: usize) -> Vec<bool> {
-        (0..times).map(|_| book.plan(true, "streams/recorded", || None).status.is_some()).collect()
+        (0..times).map(|_| book.plan(true, "streams/recorded", b"", || None).status.is_some()).collect()
     }
 
     #[test]
@@ -213,11 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn a_body_must_hold_the_text() {
+        let book = Book::new(1);
+        book.set(vec![Fault::new(Effect::Reset).body("F1DP7")]);
+        let transport = |body| book.plan(false, "batch", body, || None).transport;
+        assert_eq!(transport(br#"{"a":"streams/F1DP7/recorded"}"#), Some(Transport::Reset));
+        assert_eq!((transport(b"F1DP"), transport(b"")), (None, None));
+    }
+
+    #[test]
     fn scope_and_route_must_match() {
         let book = Book::new(1);
         book.set(vec![Fault::new(Effect::Reset).scope(Scope::Request).route("BATCH")]);
-        assert_eq!(book.plan(true, "batch", || None).transport, None);
-        assert_eq!(book.plan(false, "points", || None).transport, None);
-        assert_eq!(book.plan(false, "batch", || None).transport, Some(Transport::Reset));
+        assert_eq!(book.plan(true, "batch", b"", || None).transport, None);
+        assert_eq!(book.plan(false, "points", b"", || None).transport, None);
+        assert_eq!(book.plan(false, "batch", b"", || None).transport, Some(Transport::Reset));
     }
 }

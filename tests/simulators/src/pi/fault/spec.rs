@@ -9,7 +9,7 @@ impl Fault {
     ///
     /// Effects: `status:CODE`, `web-exception[:STATUS[:AFTER]]`, `item-errors[:INDEX]`, `cut[:KEEP]`,
     /// `cut-length[:KEEP]`, `reset`, `delay:MS`, `stall:MS`, `garbage`, `html`, `empty`, `no-items`, `cap:MAX`,
-    /// `offline`, `duplicate`, `unordered`. Keys: `route=`, `tag=`, `scope=any|request|sub`, `nth=`, `count=`, `p=`.
+    /// `offline`, `duplicate`, `unordered`. Keys: `route=`, `tag=`, `body=`, `scope=any|request|sub`, `nth=`, `count=`, `p=`.
     pub fn parse(spec: &str) -> Result<Fault> {
         if spec.trim_start().starts_with('{') {
             return serde_json::from_str(spec).with_context(|| format!("fault {spec}: not the JSON form of a fault"));
@@ -23,6 +23,7 @@ impl Fault {
             match key.trim() {
                 "route" => fault.route = Some(text.to_owned()),
                 "tag" => fault.tag = Some(text.to_owned()),
+                "body" => fault.body = Some(text.to_owned()),
                 "nth" => fault.nth = text.parse::<u64>().with_context(bad)?.max(1),
                 "count" => fault.count = Some(text.parse().with_context(bad)?),
                 "p" => fault.probability = Some(text.parse().with_context(bad)?),
@@ -34,7 +35,7 @@ impl Fault {
                         _ => bail!("fault {spec}: scope={text}: expected any, request or sub"),
                     }
                 }
-                _ => bail!("fault {spec}: unknown key {key}: expected route, tag, scope, nth, count or p"),
+                _ => bail!("fault {spec}: unknown key {key}: expected route, tag, body, scope, nth, count or p"),
             }
         }
         Ok(fault)

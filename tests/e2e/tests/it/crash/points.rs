@@ -1,0 +1,125 @@
+//! A kill at every fault point: before and after each durable effect of a run, at the first time and at a later one, and
+//! at the same point again by the run that recovers.
+
+use tidegate_simulators::pi::{Effect, Fault};
+use tidegate_sink::fault_point::Point;
+
+use super::{Dice, INGESTION, change, finish, hold, plant};
+use crate::plant::Plant;
+
+/// What a run must do to come by a point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scene {
+    /// Load or look again: anything.
+    Any,
+    /// Mirror what the historian has changed.
+    Change,
+    /// Fail to read something.
+    Gap,
+    /// Recover from a kill at this point.
+    After(Point),
+    /// Commit so often that the log needs upkeep.
+    Often,
+}
+
+fn scene(point: Point) -> Scene {
+    match point {
+        Point::EventsRewritten | Point::RecordsStripped => Scene::Change,
+        Point::GapsWritten | Point::GapsSaved => Scene::Gap,
+        Point::RecoveryMerged => Scene::After(Point::BatchCommitted),
+        Point::RecoveryFenced | Point::RecoveryUnstaged => Scene::After(Point::BatchStaged),
+        Point::LogCheckpointed | Point::FilesSwept => Scene::Often,
+        _ => Scene::Any,
+    }
+}
+
+/// Kills runs at a point, at its first time, again at its first time and at its second; how many came by.
+fn kill_at(plant: &Plant, point: Point) -> usize {
+    let mut killed = 0;
+    for nth in [1, 1, 2] {
+        if let Scene::After(other) = scene(point) {
+            let Ok(held) = hold(plant, other.name()) else { break };
+            held.kill();
+        }
+        match hold(plant, &format!("{}:{nth}", point.name())) {
+            Ok(held) => {
+                held.kill();
+                killed += 1;
+            }
+            Err(ended) => {
+                assert!([0, 3].contains(&ended.code), "{}: {ended:#?}", point.name());
+                break;
+            }
+        }
+    }
+    killed
+}
+
+/// Kills a first load and a later run, each several times; after each the next run makes all whole.
+async fn survives(point: Point) -> usize {
+    let plant = plant();
+    let mut dice = Dice(7);
+    let mut killed = 0;
+    for _phase in 0..2 {
+        if scene(point) == Scene::Gap {
+            let victim = plant.server.truth().points()[3].name.clone();
+            plant
+                .server
+                .set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim).route("streams/recorded")]);
+        }
+        killed += kill_at(&plant, point);
+        plant.server.set_faults(Vec::new());
+        finish(&plant).await;
+        change(&plant, &mut dice, 5);
+    }
+    finish(&plant).await;
+    killed
+}
+
+async fn every(part: usize) {
+    let points = Point::ALL.iter().filter(|point| scene(**point) != Scene::Often);
+    for point in points.skip(part).step_by(4) {
+        let killed = survives(*point).await;
+        println!("{}: {killed} kills", point.name());
+        assert!(killed > 0, "no run came by {}", point.name());
+    }
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_loses_and_doubles_nothing_1() {
+    every(0).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_loses_and_doubles_nothing_2() {
+    every(1).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_loses_and_doubles_nothing_3() {
+    every(2).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_loses_and_doubles_nothing_4() {
+    every(3).await;
+}
+
+#[tokio::test]
+async fn a_kill_during_the_upkeep_of_a_log_loses_and_doubles_nothing() {
+    let points: Vec<Point> = Point::ALL.iter().copied().filter(|point| scene(*point) == Scene::Often).collect();
+    assert!(!points.is_empty());
+    for point in points {
+        let plant = plant();
+        // More than a hundred commits.
+        plant.configure(|settings| {
+            settings.ingestion = INGESTION.to_owned();
+            settings.performance =
+                "{max_requests_per_second: 10000, commit_rows: 1, batch_size: 1, max_count_per_request: 10}".to_owned();
+        });
+        assert!(kill_at(&plant, point) > 0, "no run came by {}", point.name());
+        finish(&plant).await;
+        change(&plant, &mut Dice(3), 5);
+        finish(&plant).await;
+    }
+}
