@@ -124,7 +124,8 @@ async fn what_could_not_be_read_is_a_gap_until_the_same_command_or_a_run_has_rea
     let plant = plant(month());
     plant.run(0);
     let victim = plant.server.truth().points()[4].name.clone();
-    let line = ["--from", "-31d", "--to", "-1d"];
+    let times = [format_ticks(now() - 31 * DAY), format_ticks(now() - DAY)];
+    let line = ["--from", &times[0], "--to", &times[1]];
     for again in [&[][..], &["--newest-first"]] {
         plant.server.set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim).scope(Scope::Sub)]);
         let summary = backfill(&plant, 3, &[line.as_ref(), again].concat());
