@@ -100,10 +100,12 @@ impl Window {
     }
 
     /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
-    /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final.
+    /// there before; what it proves is kept apart from the cursor, and ends at `now`: what lies ahead is not final. Nothing
+    /// counts as changed: a slice may hold so little that an archive which is offline would pass for a few deletions.
     #[must_use]
     pub fn backfill(read: Interval, now: Instant) -> Self {
-        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)), changed: None }
+        let changed = Some(Interval::new(read.end, read.end));
+        Self { read, settled: read.end, advance: Interval::new(read.start, read.end.min(now)), changed }
     }
 }
 

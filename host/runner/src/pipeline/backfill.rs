@@ -197,7 +197,8 @@ async fn wanted(job: &Job, options: &BackfillOptions) -> Result<Vec<String>> {
             .into());
         }
     }
-    job.wanted(&options.tables).await
+    let grows = |name: &String| job.series_tables().any(|table| table.name == *name);
+    Ok(job.wanted(&options.tables).await?.into_iter().filter(grows).collect())
 }
 
 /// What the configuration selects. Snapshots that come with it are the business of runs.

@@ -66,9 +66,9 @@ impl Slices {
         if inside { midnight } else { edge }
     }
 
-    /// Rows that the last slice holds if it is as dense as those before it; 0 where nothing is known.
+    /// Rows that the last slice holds if it is as dense as those before it; where nothing is known, as many as it should.
     pub(super) fn expected(&self) -> u64 {
-        (self.density.unwrap_or_default() * (self.last as f64 / SECOND as f64)) as u64
+        self.density.map_or(self.target, |density| density * (self.last as f64 / SECOND as f64)) as u64
     }
 
     /// Takes how many rows the last slice held, and decides the width of the next. What is denser counts at once, what is

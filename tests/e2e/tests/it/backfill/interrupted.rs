@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Override, Scope, Value, format_ticks};
+use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Scope, Value, format_ticks};
 
 use super::{DAY, HOUR, backfill, difference, difference_inside, month, plant, start, stretches};
 use crate::plant::{Plant, SECOND, now};
@@ -11,7 +11,7 @@ use crate::table;
 
 /// A plant whose backfill takes many commits: rows enough, and little memory.
 fn long() -> Plant {
-    let plant = Plant::start(Config { tags: 40, days: 40.0, interval_seconds: 20.0, ..Config::default() });
+    let plant = Plant::start(Config { tags: 20, days: 40.0, interval_seconds: 20.0, ..Config::default() });
     plant.configure(|settings| {
         settings.ingestion = "{start: -1d}".to_owned();
         settings.performance = "{max_requests_per_second: 10000, memory_limit: 128MiB}".to_owned();
@@ -60,7 +60,7 @@ async fn newest_first_shows_in_what_a_kill_leaves_and_is_taken_up_where_it_was()
     let total = plant.rows().await.len() as u64;
     let stats = plant.server.stats();
     assert!(stats.events < total, "{} of {total} events read again", stats.events);
-    assert_eq!(stretches(&plant).await.len(), 40);
+    assert_eq!(stretches(&plant).await.len(), 20);
 }
 
 #[tokio::test]
@@ -124,7 +124,8 @@ async fn what_could_not_be_read_is_a_gap_until_the_same_command_or_a_run_has_rea
     let plant = plant(month());
     plant.run(0);
     let victim = plant.server.truth().points()[4].name.clone();
-    let line = ["--from", "-31d", "--to", "-1d"];
+    let times = [format_ticks(now() - 31 * DAY), format_ticks(now() - DAY)];
+    let line = ["--from", &times[0], "--to", &times[1]];
     for again in [&[][..], &["--newest-first"]] {
         plant.server.set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim).scope(Scope::Sub)]);
         let summary = backfill(&plant, 3, &[line.as_ref(), again].concat());
@@ -144,10 +145,7 @@ async fn what_could_not_be_read_is_a_gap_until_the_same_command_or_a_run_has_rea
 
 #[tokio::test]
 async fn a_server_that_is_down_stops_a_backfill_instead_of_filling_the_ledger() {
-    let fast = Override { interval_seconds: Some(1.0), ..Override::default() };
-    let config =
-        Config { tags: 4, days: 400.0, interval_seconds: 600.0, overrides: [(0, fast)].into(), ..Config::default() };
-    let plant = Plant::start(config);
+    let plant = Plant::start(Config { tags: 4, days: 400.0, interval_seconds: 600.0, ..Config::default() });
     plant.server.set_faults(vec![Fault::new(Effect::Status { code: 503 }).route("batch").nth(6)]);
     let summary = backfill(&plant, 3, &["--from", "-390d", "--to", "-1d", "--tags", "*"]);
     assert!(summary["gaps"].as_u64().unwrap() <= 4, "{summary}");
