@@ -62,6 +62,6 @@ mod tests {
         assert!(matches!(error, Error::LaneTaken { .. }), "{error}");
         let _neighbours = [lake.lock("t", "backfill").unwrap(), lake.lock("u", "live").unwrap()];
         drop(held);
-        lake.lock("t", "live").unwrap();
+        let _again = lake.lock("t", "live").unwrap();
     }
 }
