@@ -217,7 +217,7 @@ mod tests {
     fn a_body_must_hold_the_text() {
         let book = Book::new(1);
         book.set(vec![Fault::new(Effect::Reset).body("F1DP7")]);
-        let transport = |body| book.plan(false, "batch", body, || None).transport;
+        let transport = |body: &[u8]| book.plan(false, "batch", body, || None).transport;
         assert_eq!(transport(br#"{"a":"streams/F1DP7/recorded"}"#), Some(Transport::Reset));
         assert_eq!((transport(b"F1DP"), transport(b"")), (None, None));
     }
