@@ -4,7 +4,6 @@
 //! for by its WebId, a batch of frames a request. The server knows none of that WebId when it answers 404 with `Errors`
 //! (reference §10); a 404 without them is what an unknown route answers, and a 403 or 5xx says nothing of the frame.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidegate_sdk::Fault;
 
@@ -32,13 +31,9 @@ pub(crate) async fn gone(settings: &Settings, web_ids: Vec<String>) -> Result<Ve
 
 /// Whether the server says that it has no such frame.
 fn is_deleted(reply: &Reply<&RawValue>) -> bool {
-    #[derive(Deserialize)]
-    struct Unknown {
-        #[serde(rename = "Errors")]
-        errors: serde_json::Value,
-    }
     let says_so = |content: &RawValue| {
-        serde_json::from_str::<Unknown>(content.get()).is_ok_and(|unknown| !texts(&unknown.errors).is_empty())
+        let content: serde_json::Value = serde_json::from_str(content.get()).unwrap_or_default();
+        content.get("Errors").is_some_and(|errors| !texts(errors).is_empty())
     };
     match reply.status {
         Some(410) => true,

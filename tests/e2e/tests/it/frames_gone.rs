@@ -155,7 +155,7 @@ async fn an_answer_that_is_no_clear_word_about_the_frame_deletes_nothing() {
     let victim = recent(&plant).into_iter().find(|frame| frame.parent.is_some()).unwrap();
     assert!(plant.server.truth().frames().delete(&victim.id));
     let statuses = [400, 401, 403, 409, 429, 500, 502, 503, 504].map(|code| Effect::Status { code });
-    let others = [Effect::WebException { status: 404, after: 0 }, Effect::Garbage, Effect::Html, Effect::Empty];
+    let others = [Effect::Garbage, Effect::Html, Effect::Empty];
     for effect in statuses.into_iter().chain(others) {
         plant.server.set_faults(vec![Fault::new(effect.clone()).route(ONE)]);
         let summary = plant.run(0);
