@@ -61,7 +61,9 @@ impl Hint {
         changes.sort_by_key(|stretch| stretch.changed);
         // First the changes, so that many small ones in a row have as much around them as a long one.
         let changes = joined(changes, 2 * AROUND);
-        let stretches = changes.into_iter().map(|stretch| around(stretch.changed, covered)).collect();
+        let mut stretches: Vec<_> = changes.into_iter().map(|stretch| around(stretch.changed, covered)).collect();
+        // What is read around a long change may begin before what is read around those before it.
+        stretches.sort_by_key(|stretch| stretch.read);
         let mut stretches = joined(stretches, 0);
         let mut close = AROUND;
         while stretches.len() > MOST {
@@ -143,6 +145,14 @@ mod tests {
         assert_eq!((read, changed), (interval(500, 1_010), None));
         let expected = [(interval(90, 111), interval(100, 101)), (interval(485, 500), interval(495, 500))];
         assert_eq!(below, expected);
+    }
+
+    #[test]
+    fn a_long_change_that_is_read_from_before_a_short_one_reads_nothing_twice() {
+        let (_, _, below) = split(&[(300, 301), (400, 401), (500, 800)], true);
+        assert_eq!(below, [], "all of it is one stretch, which reaches the cursor");
+        let (_, _, below) = split(&[(100, 101), (200, 201), (250, 450)], true);
+        assert_eq!(below, [(interval(50, 650), interval(100, 450))]);
     }
 
     #[test]

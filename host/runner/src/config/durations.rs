@@ -38,8 +38,6 @@ impl Start {
     }
 }
 
-/// As the configuration and the command line write it.
-
 /// Nanoseconds of `duration`, saturating at 292 years.
 #[must_use]
 pub fn nanos(duration: Duration) -> i64 {

@@ -73,7 +73,10 @@ pub(crate) async fn fetch(run: &Run<'_>, table: &TableSpec, series: &[Arc<Series
     Ok(hints)
 }
 
-fn knows_any(answers: &[(&[Bookmarked], Result<Vec<Change>, Fault>)]) -> bool {
+/// What was asked together, and what came back.
+type Answer<'a> = (&'a [Bookmarked], Result<Vec<Change>, Fault>);
+
+fn knows_any(answers: &[Answer<'_>]) -> bool {
     answers.iter().any(|(_, answer)| answer.iter().flatten().any(|change| !change.bookmark.is_empty()))
 }
 

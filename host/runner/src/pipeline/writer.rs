@@ -25,8 +25,8 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// An open table.
 pub(crate) enum Writer {
-    Events(Events),
-    Records(Records),
+    Events(Box<Events>),
+    Records(Box<Records>),
 }
 
 /// What rounds are compared with, and where their pages go. The writer ends when this is dropped.
@@ -48,8 +48,10 @@ pub(crate) struct Writing(JoinHandle<Result<Written, tidegate_sink::Error>>);
 pub(crate) async fn open(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tidegate_sink::Error> {
     let (job, policy) = (run.job, run.job.commit_policy());
     Ok(match table.shape {
-        Shape::Records => Writer::Records(run.lake.records(job.records_spec(table), LANE, run.stamp, policy).await?),
-        _ => Writer::Events(run.lake.events(job.events_spec(table), LANE, run.stamp, policy).await?),
+        Shape::Records => {
+            Writer::Records(Box::new(run.lake.records(job.records_spec(table), LANE, run.stamp, policy).await?))
+        }
+        _ => Writer::Events(Box::new(run.lake.events(job.events_spec(table), LANE, run.stamp, policy).await?)),
     })
 }
 
@@ -60,8 +62,10 @@ pub(crate) async fn open(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tid
 pub(crate) async fn open_backfill(run: &Run<'_>, table: &TableSpec) -> Result<Writer, tidegate_sink::Error> {
     let (job, policy) = (run.job, run.job.commit_policy());
     Ok(match table.shape {
-        Shape::Records => Writer::Records(run.lake.backfill_records(job.records_spec(table), run.stamp, policy).await?),
-        _ => Writer::Events(run.lake.backfill_events(job.events_spec(table), run.stamp, policy).await?),
+        Shape::Records => {
+            Writer::Records(Box::new(run.lake.backfill_records(job.records_spec(table), run.stamp, policy).await?))
+        }
+        _ => Writer::Events(Box::new(run.lake.backfill_events(job.events_spec(table), run.stamp, policy).await?)),
     })
 }
 

@@ -278,7 +278,8 @@ async fn event_frames_are_backfilled_with_those_that_began_before_the_range() {
         .collect();
     let columns = ["event_frame_id", "event_name", "start_time", "end_time"];
     let mut rows = table::cells(&plant.table("event_frames"), &columns).await;
-    (expected.sort(), rows.sort());
+    expected.sort();
+    rows.sort();
     assert_eq!(rows, expected);
     let summary = backfill(&plant, 0, &[line.as_ref(), &["--again", "--newest-first"]].concat());
     assert_eq!((&summary["rows"], &summary["edited"]), (&0.into(), &0.into()), "{summary}");

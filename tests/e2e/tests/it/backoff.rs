@@ -123,6 +123,7 @@ async fn a_whole_table_that_fails_again_and_again_is_tried_by_every_run() {
 async fn what_a_lock_out_kept_from_being_asked_for_is_in_the_ledger_tag_by_tag() {
     let plant = Plant::start(Config { tags: 12, days: 0.1, ..Config::default() });
     plant.configure(|settings| {
+        settings.ingestion = "{start: -30d, stream_updates: off}".to_owned();
         settings.performance = "{max_requests_per_second: 10000, batch_size: 1, parallel_batches: 1}".to_owned();
     });
     // One batch is the probe, four tags are read.

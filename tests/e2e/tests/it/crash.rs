@@ -108,6 +108,7 @@ fn hold(plant: &Plant, point: &str) -> Result<Held, Ended> {
 }
 
 /// The same for a run whose environment names the point.
+#[expect(clippy::zombie_processes, reason = "whoever holds the child waits for it")]
 fn hold_at(mut command: Command) -> Result<Held, Ended> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());

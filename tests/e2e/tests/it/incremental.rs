@@ -128,7 +128,7 @@ async fn commands_that_only_look_write_nothing() {
 #[tokio::test]
 async fn what_a_killed_first_run_had_not_reached_is_read_by_the_next_although_its_start_has_moved() {
     let plant = Plant::start(Config { tags: 2, empty: 2, ..Config::default() });
-    plant.configure(|settings| settings.ingestion = "{start: -75s}".to_owned());
+    plant.configure(|settings| settings.ingestion = "{start: -75s, stream_updates: off}".to_owned());
     let oldest = now() - 60 * SECOND;
     plant.server.truth().insert(1, Event::good(oldest, Value::Text("oldest".into())));
     plant.server.set_faults(vec![Fault::new(Effect::Delay { ms: 60_000 }).route("batch").nth(2)]);

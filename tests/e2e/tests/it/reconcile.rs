@@ -22,7 +22,7 @@ fn config() -> Config {
 
 fn loaded(config: Config) -> Plant {
     let plant = Plant::start(config);
-    plant.configure(|settings| settings.ingestion = "{start: -10d, lookback: 24h}".to_owned());
+    plant.configure(|settings| settings.ingestion = "{start: -10d, lookback: 24h, stream_updates: off}".to_owned());
     plant.run(0);
     plant
 }
@@ -93,7 +93,7 @@ async fn a_loaded_table_is_equal_in_every_day_whatever_a_count_of_the_server_hol
     for (count_bad, count_no_data) in [(true, false), (false, true)] {
         let knobs = Knobs { count_bad, count_no_data, ..Knobs::default() };
         let plant = Plant::start(Config { knobs, empty: 1, ..config() });
-        plant.configure(|settings| settings.ingestion = "{start: -10d, lookback: 24h}".to_owned());
+        plant.configure(|settings| settings.ingestion = "{start: -10d, lookback: 24h, stream_updates: off}".to_owned());
         let truth = plant.server.truth();
         for tag in 0..TAGS {
             // Around and on a boundary, twice at one instant.

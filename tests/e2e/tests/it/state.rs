@@ -14,7 +14,7 @@ use crate::table;
 
 const HOUR: i64 = 3_600 * SECOND;
 /// A look-back that reaches nothing that a test changes.
-const SHORT: &str = "{start: -30d, lookback: 1m}";
+const SHORT: &str = "{start: -30d, lookback: 1m, stream_updates: off}";
 
 fn plant() -> Plant {
     let plant = Plant::start(Config { tags: 9, days: 0.5, ..Config::default() });
@@ -92,7 +92,7 @@ async fn a_reset_of_everything_doubles_nothing_and_the_next_run_reads_all_again(
 #[tokio::test]
 async fn a_reset_to_before_all_that_was_read_reads_from_there() {
     let plant = plant();
-    plant.configure(|settings| settings.ingestion = "{start: -3h, lookback: 1m}".to_owned());
+    plant.configure(|settings| settings.ingestion = "{start: -3h, lookback: 1m, stream_updates: off}".to_owned());
     plant.run(0);
     assert!(plant.difference().await.missing > 0);
     // The configuration starts earlier now; a cursor alone would never go there.
@@ -180,7 +180,9 @@ async fn what_only_looks_writes_nothing_at_all() {
         (&difference["apply"], &change["after"]["stored_until"]),
         (&false.into(), &change["before"]["last_timestamp"])
     );
-    assert_eq!(change["next_run_reads"]["start"], change["after"]["last_timestamp"], "{difference:#}");
+    let instant = |value: &Json| value.as_str().unwrap().to_owned();
+    let read_from = instant(&change["next_run_reads"]["start"]);
+    assert!(read_from <= instant(&change["after"]["last_timestamp"]), "{difference:#}");
     assert!(lake(&plant) == before, "a file of the lake was changed");
 }
 

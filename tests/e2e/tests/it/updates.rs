@@ -240,7 +240,7 @@ async fn an_archive_that_is_offline_empties_no_hinted_range() {
     for far in [false, false, true] {
         if far {
             plant.server.set_faults(Vec::new());
-            plant.run(0);
+            assert_eq!(plant.tidegate(&["run", "--retry-gaps"]).code, 0);
             plant.assert_mirrors().await;
             edit(&plant, 5, 50 * HOUR, "far");
         }
@@ -252,7 +252,7 @@ async fn an_archive_that_is_offline_empties_no_hinted_range() {
     let summary = plant.run(3);
     assert_eq!((&summary["deleted"], plant.rows().await.len()), (&0.into(), rows), "{summary}");
     plant.server.set_faults(Vec::new());
-    plant.run(0);
+    assert_eq!(plant.tidegate(&["run", "--retry-gaps"]).code, 0);
     plant.assert_mirrors().await;
 }
 

@@ -14,7 +14,7 @@ fn long() -> Plant {
     let plant = Plant::start(Config { tags: 20, days: 40.0, interval_seconds: 20.0, ..Config::default() });
     plant.configure(|settings| {
         settings.ingestion = "{start: -1d}".to_owned();
-        settings.performance = "{max_requests_per_second: 10000, memory_limit: 128MiB}".to_owned();
+        settings.performance = "{max_requests_per_second: 10000, commit_rows: 200000}".to_owned();
     });
     plant
 }
