@@ -39,11 +39,7 @@ impl WindowPolicy {
         let now = self.now.floor_micros();
         let end = if series.ahead { now.plus_nanos(AHEAD_NANOS).floor_micros() } else { now };
         let from = self.reads_from(watermark);
-        let (cursor, stored) = match watermark {
-            Some(mark) => (mark.covered.end, mark.stored_end()),
-            // Whether rows of it are stored all the same is not known here: its checkpoints may have been lost.
-            None => (from, end),
-        };
+        let (cursor, stored) = watermark.map_or((from, from), |mark| (mark.covered.end, mark.stored_end()));
         let read = Interval::new(from, end);
         // A forecast is never final, with or without a cursor: all of it is compared with what is stored.
         let settled = if series.ahead { end } else { stored.min(end) };
@@ -92,11 +88,14 @@ impl Window {
         parts.into_iter().map(|part| Self::again(part, changed.intersection(part))).collect()
     }
 
-    /// Whether all of it is new and all of it is to be compared, as for a series without a cursor. If no row of it is
-    /// stored, nothing needs to be compared.
+    /// Where rows may be stored although no mark says so: the checkpoints were lost, a backfill was there, or a run died
+    /// before it knew about a deletion below them. Empty where all is compared anyhow.
     #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        !self.advance.is_empty() && self.advance.start <= self.read.start && self.settled >= self.read.end
+    pub fn unsettled(&self) -> Interval {
+        if self.advance.is_empty() {
+            return Interval::new(self.read.end, self.read.end);
+        }
+        Interval::new(self.settled.max(self.read.start), self.read.end)
     }
 
     /// The window of a backfill that began at `now`. All of it is compared with what is stored, because runs may have been
@@ -141,9 +140,11 @@ mod tests {
     fn a_series_without_a_cursor_gets_the_full_window() {
         let window = POLICY.window(&series(false), None).unwrap();
         assert_eq!(window.read, Interval::new(at(100), at(1_000)));
-        assert_eq!((window.settled, window.advance), (at(1_000), window.read));
-        assert!(window.is_unknown(), "rows of it may be stored all the same");
-        assert!(!POLICY.window(&series(false), Some(&mark(100, 900))).unwrap().is_unknown());
+        assert_eq!((window.settled, window.advance), (at(100), window.read));
+        assert_eq!(window.unsettled(), window.read, "rows of it may be stored all the same");
+        let again = POLICY.window(&series(false), Some(&mark(100, 900))).unwrap();
+        assert_eq!(again.unsettled(), Interval::new(at(900), at(1_000)), "and beyond a cursor");
+        assert!(Window::repair(Interval::new(at(200), at(300)), &again).unwrap().unsettled().is_empty());
     }
 
     #[test]

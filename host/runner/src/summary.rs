@@ -136,7 +136,10 @@ impl Summary {
         let rate = (self.rows as f64 / self.duration_seconds.max(0.001)) as u64;
         let count = output::count;
         let (lag, again) = match self.command {
-            Command::Run => (format!(", lag {}", seconds(self.lag_seconds)), "the next run tries them again"),
+            Command::Run => (
+                format!(", lag {}", seconds(self.lag_seconds)),
+                "the next run tries them again, or later what failed before",
+            ),
             Command::Backfill => (String::new(), "the next run tries them again, and so does the same backfill"),
         };
         let mut text = format!(

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use tidegate_model::Instant;
 
 use crate::lake::Lake;
-use crate::lane::LaneId;
 use crate::{Error, Result};
 
 /// The content of the file.
@@ -57,7 +56,7 @@ impl Lake {
     }
 
     fn begun(&self, table: &str, lane: &str) -> Path {
-        let id = LaneId { pipeline: self.config.pipeline.clone(), table: table.to_owned(), lane: lane.to_owned() };
+        let id = self.lane_id(table, lane);
         Path::from_iter([self.config.checkpoint_schema.as_str(), "_staged"])
             .join(format!("{}.begun.json", id.file_prefix()))
     }

@@ -179,7 +179,8 @@ fn apply(rows: &mut Vec<GapRow>, run: Instant, observation: &Observation) {
         covered.entry((table, &cover.series)).or_default().push(cover.interval);
     }
     let covered: HashMap<_, _> = covered.into_iter().map(|(key, all)| (key, joined(all))).collect();
-    for row in rows.iter_mut().filter(|row| row.resolved_at.is_none()) {
+    // What a later run missed is not proven by one that began before it.
+    for row in rows.iter_mut().filter(|row| row.resolved_at.is_none() && row.last_attempt <= run) {
         let proofs = covered.get(&(row.table.as_str(), row.series.as_str())).map(Vec::as_slice).unwrap_or_default();
         match &mut row.interval {
             Some(gap) => {

@@ -61,6 +61,7 @@ pub use events::{Advance, Events, EventsSpec};
 pub use gaps::{GapLedger, GapRow, Observation};
 pub use journal::RunRow;
 pub use lake::{Lake, LakeConfig, RunStamp};
+pub use location::check_location;
 pub use lock::LaneLock;
 pub use query::TableInfo;
 pub use records::{Absence, Absent, Emitted, Reading, RecordKey, RecordKeys, Records, RecordsReader, RecordsSpec};

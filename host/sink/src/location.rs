@@ -37,6 +37,13 @@ impl Root {
             Some((scheme, _)) if cloud::knows(scheme) => {
                 let folder = format!("{}/", location.trim_end_matches('/'));
                 let url = Url::parse(&folder).map_err(|error| refuse(format!("not a valid URL: {error}")))?;
+                if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+                    // Not shown: it may be a secret.
+                    let value = format!("{scheme}://…");
+                    let reason =
+                        "a password or query is no part of it; credentials belong in storage_options".to_owned();
+                    return Err(Error::Location { what: "lake location", value, reason });
+                }
                 cloud::check(&url, &options).map_err(refuse)?;
                 Some(url)
             }
@@ -123,6 +130,14 @@ fn tested(store: ObjectStoreRef) -> ObjectStoreRef {
     crate::store_fault::wrapped(store)
 }
 
+/// Whether a lake can lie there, as far as its location and options tell. Touches no store.
+///
+/// # Errors
+/// What [`crate::Lake::open`] would say of them.
+pub fn check_location(location: &str, options: &HashMap<String, String>) -> Result<()> {
+    Root::parse(location, options.clone()).map(|_root| ())
+}
+
 fn place(url: &Url) -> String {
     url.to_file_path().map_or_else(|()| url.to_string(), |path| path.display().to_string())
 }
@@ -182,6 +197,13 @@ mod tests {
         assert!(error("lake").contains("not an absolute path"));
         assert!(error("hdfs://name/lake").contains("use a path, s3://, abfss:// or gs://"));
         assert!(error("s3://").contains("bucket"), "{}", error("s3://"));
+        for secret in ["s3://key:hunter2@bucket/lake", "abfss://files@account.dfs.core.windows.net/l?sig=hunter2"] {
+            assert!(
+                error(secret).contains("storage_options") && !error(secret).contains("hunter2"),
+                "{}",
+                error(secret)
+            );
+        }
     }
 
     #[test]

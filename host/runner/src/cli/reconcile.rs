@@ -7,7 +7,7 @@ use tidegate_model::Instant;
 
 use super::{Global, load};
 use crate::config::Start;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::glob::Glob;
 use crate::output::{self, Format, Table};
 use crate::pipeline::{self, Differing, Findings, Scope, Uncounted};
@@ -93,6 +93,10 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         tags: arguments.tags.as_deref().map(Glob::new),
         table: arguments.table.clone(),
     };
+    if let Some((from, to)) = scope.from.zip(scope.to).filter(|(from, to)| from >= to) {
+        let (from, to) = (output::time(from), output::time(to));
+        return Err(Failure::usage(format!("reconcile: --from {from} must lie before --to {to}")).into());
+    }
     let findings = pipeline::reconcile(&job, &scope).await?;
     let exit = if findings.is_equal() { Exit::Done } else { Exit::Gaps };
     let report = report(findings);
@@ -149,7 +153,7 @@ fn missing(uncounted: Uncounted) -> Missing {
 
 fn text(report: &Report, all: bool) -> String {
     let Some((from, to)) = report.from.as_ref().zip(report.to.as_ref()) else {
-        return "nothing to compare: no day is covered and settled yet".to_owned();
+        return "nothing to compare: runs have covered and settled no day of such tags in this range yet".to_owned();
     };
     let mut parts = Vec::new();
     let shown = if all { usize::MAX } else { SHOWN };

@@ -119,6 +119,8 @@ fn sink(form: form::Sink, folder: &Path, interpolated: &[&str]) -> Result<Sink, 
     let checkpoint_table = form.checkpoint_table.map(|name| formats::table(&name)).transpose();
     let checkpoint_table = at("/sink/checkpoint_table", checkpoint_table)?;
     let storage_options = storage_options(form.storage_options, interpolated);
+    let known = tidegate_sink::check_location(&location, &storage_options.0);
+    at("/sink/location", known.map_err(|error| error.to_string()))?;
     Ok(Sink { location, storage_options, schema: form.schema, checkpoint_table })
 }
 

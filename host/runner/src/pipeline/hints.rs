@@ -52,7 +52,7 @@ pub(crate) async fn fetch(run: &Run<'_>, table: &TableSpec, series: &[Arc<Series
     let (first, rest) = asked.split_at(size.clamp(1, asked.len()));
     let connection = run.job.connection();
     let mut answers = vec![(first, connection.changes(&table.name, first).await)];
-    if knows_any(&answers) {
+    if knows_any(&answers) || rest.iter().any(|it| !it.bookmark.is_empty()) {
         let chunk = rest.len().div_ceil(parallel).next_multiple_of(size.max(1)).max(1);
         let call = |chunk| async move { (chunk, connection.changes(&table.name, chunk).await) };
         let calls: Vec<_> = rest.chunks(chunk).map(call).collect();
@@ -95,7 +95,6 @@ impl Hints {
             let full = stored.get(&series.id).and_then(|row| row.full_lookback_at);
             let told = change.as_ref().filter(|_| !old.is_empty());
             let complete = told.is_some_and(|change| change.complete);
-            self.hinted += u64::from(complete);
             self.fell_back += u64::from(!complete && !old.is_empty());
             if let Some(Change { dirty, .. }) = told {
                 let fresh = full.is_some_and(|at| now.0.saturating_sub(at.0) < nanos(every));
@@ -123,6 +122,7 @@ impl Hints {
         let windows = rounds.first().map(|round| round.windows.as_slice()).unwrap_or_default();
         let full = windows.iter().filter(|(_, window): &&(Arc<Series>, Window)| window.changed.is_none());
         self.full = full.map(|(series, _)| series.id.clone()).collect();
+        self.hinted = windows.len().saturating_sub(self.full.len()) as u64;
     }
 
     /// Notes series with an interval that was not read: their look-back was not read in full.

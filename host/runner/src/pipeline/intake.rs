@@ -23,6 +23,9 @@ use self::mirror::Compared;
 pub(crate) use self::mirror::MirrorPolicy;
 pub(crate) use self::outlet::PageOutlet;
 
+/// Series whose cursors differ by less are looked up together, in nanoseconds.
+const UP_TO_DATE: i64 = 3_600 * 1_000_000_000;
+
 /// The code of a fault after which nothing more is asked: the server does not know who we are.
 pub(crate) const LOCKED_OUT: &str = "http-401";
 
@@ -77,7 +80,7 @@ pub(crate) struct Intake {
     good_only: bool,
     mirror: MirrorPolicy,
     states: std::sync::Mutex<HashMap<String, Progressed>>,
-    /// Set once it is known which series without a cursor have rows all the same.
+    /// Set once it is known which series have rows beyond their cursor.
     known: OnceCell<()>,
     outputs: Outputs,
     broken: AtomicBool,
@@ -221,35 +224,36 @@ impl Intake {
         moving.map(|state| state.proven.min(state.window.advance.end).max(state.window.advance.start)).min()
     }
 
-    /// A series without a cursor may have rows in the table all the same: its checkpoints were lost, or are those of another
-    /// lake. Looked up once for all such series, when the first of them delivers; one without rows is not compared.
-    async fn look_for_rows(&self, covers: &[Cover]) -> Result<(), tidegate_sink::Error> {
+    /// Rows may be stored beyond a cursor, or without one, all the same; see [`Window::unsettled`]. Looked up once for all
+    /// series, when the first of them delivers. Mostly the statistics of the files say that there are none; where there
+    /// are, all that is read of the series is compared.
+    async fn look_for_rows(&self) -> Result<(), tidegate_sink::Error> {
         let Some(reader) = &self.outputs.stored else { return Ok(()) };
-        let unknown = |cover: &Cover| self.states().get(&cover.series).is_some_and(|state| state.window.is_unknown());
-        if !covers.iter().any(unknown) {
-            return Ok(());
-        }
         let look = async || {
-            let all: Vec<(String, Window)> =
-                self.states().iter().map(|(series, state)| (series.clone(), state.window)).collect();
-            let unknown = all.into_iter().filter(|(_, window)| window.is_unknown());
-            let windows: HashMap<String, Interval> = unknown.map(|(series, window)| (series, window.read)).collect();
-            let holding = reader.holding(&windows).await?;
-            tracing::debug!(
-                table = self.table.name,
-                series = windows.len(),
-                holding = holding.len(),
-                "without a cursor"
-            );
-            let mut states = self.states();
-            for series in windows.keys().filter(|series| !holding.contains(*series)) {
-                if let Some(state) = states.get_mut(series) {
-                    state.window.settled = state.window.read.start;
+            for windows in self.unsettled() {
+                let holding = reader.holding(&windows).await?;
+                tracing::debug!(series = windows.len(), holding = holding.len(), "looked for rows beyond the cursors");
+                let mut states = self.states();
+                for series in holding {
+                    if let Some(state) = states.get_mut(&series) {
+                        state.window.settled = state.window.read.end;
+                    }
                 }
             }
             Ok(())
         };
         self.known.get_or_try_init(look).await.map(|_known| ())
+    }
+
+    /// Where to look: the many series that are up to date apart from those that lag, so that one of these does not widen
+    /// the search for all.
+    fn unsettled(&self) -> [HashMap<String, Interval>; 2] {
+        let states = self.states();
+        let open = states.iter().map(|(series, state)| (series.clone(), state.window.unsettled()));
+        let open: Vec<_> = open.filter(|(_, window)| !window.is_empty()).collect();
+        let newest = open.iter().map(|(_, window)| window.start).max().unwrap_or(Instant(0)).plus_nanos(-UP_TO_DATE);
+        let (lagging, up_to_date) = open.into_iter().partition(|(_, window)| window.start < newest);
+        [up_to_date, lagging]
     }
 
     async fn send(&self, page: Page) -> Result<(), Fault> {

@@ -183,8 +183,12 @@ fn repairs(
     let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = vec![Vec::new(); most];
     for (series, window) in live.iter().filter(|(series, _)| marks.contains_key(&series.id)) {
         let gaps = owed.get(&series.id).map(Vec::as_slice).unwrap_or_default();
-        let missing = gaps.iter().filter_map(|gap| Window::repair(*gap, window));
-        for (round, missing) in rounds.iter_mut().zip(missing) {
+        // Rounds of one run must not overlap: what one has read the next would not find stored yet.
+        let parts = gaps.iter().enumerate().filter_map(|(at, gap)| {
+            let before = gaps.get(..at).unwrap_or_default();
+            Some(Window::repair(*gap, window)?.without(before))
+        });
+        for (round, missing) in rounds.iter_mut().zip(parts.flatten()) {
             round.push((Arc::clone(series), missing));
         }
     }

@@ -165,6 +165,9 @@ impl PageOutlet {
             for cover in &checked.covers {
                 let Some(state) = states.get(&cover.series) else { continue };
                 let until = changes.proven_until(&cover.series, state.window).min(cover.interval.end);
+                // What was not believed on an earlier page holds the cursor as well.
+                let doubted = state.shrunk.as_ref().filter(|(stretch, _)| stretch.end > state.window.advance.start);
+                let until = doubted.map_or(until, |(stretch, _)| until.min(stretch.start));
                 let moves = Interval::new(state.proven, until).intersection(state.window.advance);
                 proven.push((cover.series.clone(), until));
                 seconds += past(state.window, cover.interval);
@@ -210,7 +213,7 @@ impl PageOutlet {
 #[async_trait]
 impl Outlet for PageOutlet {
     async fn emit(&self, table: &str, batch: RecordBatch, covers: Vec<Cover>) -> Result<(), Fault> {
-        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
+        self.intake.look_for_rows().await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
         self.intake.counts.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         if self.intake.table.shape == Shape::Records {
@@ -232,7 +235,7 @@ impl Outlet for PageOutlet {
     }
 
     async fn cover(&self, table: &str, covers: Vec<Cover>) -> Result<(), Fault> {
-        self.intake.look_for_rows(&covers).await.map_err(|error| sink_fault(&error))?;
+        self.intake.look_for_rows().await.map_err(|error| sink_fault(&error))?;
         let checked = self.check(table, covers)?;
         let changes = self.changes(None, &checked).await?;
         self.send(None, changes, checked).await
