@@ -129,11 +129,12 @@ async fn what_was_edited_or_deleted_is_mirrored_when_it_is_read_again() {
     let victim = truth.points()[5].name.clone();
     plant.server.set_faults(vec![Fault::new(Effect::Offline).tag(&victim).route("streams/recorded")]);
     let summary = backfill(&plant, 3, &again);
-    assert_eq!(summary["deleted"], 0, "{summary}");
-    assert!(summary["gaps"].as_u64().unwrap() > 0, "{summary}");
-    assert_eq!(plant.rows().await.len(), rows);
+    // A slice that holds one event of the tag may end the range: that one may go, and comes back.
+    let gone = summary["deleted"].as_u64().unwrap() as usize;
+    assert!(gone <= 1 && summary["gaps"].as_u64().unwrap() > 0, "{summary}");
+    assert_eq!(plant.rows().await.len(), rows - gone);
     plant.server.set_faults(Vec::new());
-    backfill(&plant, 0, &["--from", "-30d", "--to", "-21d"]);
+    backfill(&plant, 0, &again);
     assert_eq!(plant.rows().await.len(), rows);
 }
 
@@ -283,4 +284,20 @@ async fn event_frames_are_backfilled_with_those_that_began_before_the_range() {
     assert_eq!(rows, expected);
     let summary = backfill(&plant, 0, &[line.as_ref(), &["--again", "--newest-first"]].concat());
     assert_eq!((&summary["rows"], &summary["edited"]), (&0.into(), &0.into()), "{summary}");
+}
+
+#[tokio::test]
+async fn what_a_backfill_stored_beyond_the_cursor_is_not_stored_again_by_the_next_run() {
+    let plant = Plant::start(Config { tags: 6, days: 0.5, ..Config::default() });
+    plant.configure(|settings| settings.ingestion = "{start: -1d, lookback: 1m, stream_updates: off}".to_owned());
+    plant.run(0);
+    std::thread::sleep(Duration::from_millis(1_500));
+    for tag in 0..6 {
+        plant.server.truth().insert(tag, Event::good(now() - SECOND / 2, Value::Text("new".into())));
+    }
+    let summary = backfill(&plant, 0, &["--from", "-1h", "--to", "-0s"]);
+    assert_eq!(summary["rows"], 6, "{summary}");
+    let summary = plant.run(0);
+    assert_eq!(summary["rows"], 0, "{summary}");
+    plant.assert_mirrors().await;
 }

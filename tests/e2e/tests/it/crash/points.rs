@@ -4,7 +4,7 @@
 use tidegate_simulators::pi::{Effect, Fault};
 use tidegate_sink::fault_point::Point;
 
-use super::{Dice, INGESTION, change, finish, hold, plant};
+use super::{Dice, INGESTION, change, commit_every, finish, hold, plant};
 use crate::plant::Plant;
 
 /// What a run must do to come by a point.
@@ -121,5 +121,20 @@ async fn a_kill_during_the_upkeep_of_a_log_loses_and_doubles_nothing() {
         finish(&plant).await;
         change(&plant, &mut Dice(3), 5);
         finish(&plant).await;
+    }
+}
+
+#[tokio::test]
+async fn a_kill_of_the_first_run_after_the_checkpoints_were_lost_doubles_nothing() {
+    for point in [Point::BatchCommitted, Point::BatchSucceeded, Point::SeriesCommitted] {
+        let plant = plant();
+        finish(&plant).await;
+        change(&plant, &mut Dice(5), 60);
+        std::fs::remove_dir_all(plant.folder.path().join("lake/checkpoints")).unwrap();
+        commit_every(&plant, 20);
+        let held = hold(&plant, point.name());
+        held.unwrap_or_else(|ended| panic!("no run came by {}: {ended:#?}", point.name())).kill();
+        plant.run(0);
+        plant.assert_mirrors().await;
     }
 }
