@@ -24,10 +24,14 @@ pub(crate) fn description() -> Description {
     Description {
         name: "pi".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        license: env!("CARGO_PKG_LICENSE").to_owned(),
+        root: "/piwebapi".to_owned(),
+        starter: include_str!("starter.yaml").to_owned(),
         tables: tables(),
         kinds: KINDS.map(str::to_owned).to_vec(),
         config_schema: config_schema(),
         capabilities: capabilities(),
+        ..Description::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use arrow::datatypes::Schema;
 
 use crate::{
-    Bookmarked, Capability, Catalogue, Change, Counts, Fault, Finding, Partition, Shape, Span,
+    Bookmarked, Capability, Catalogue, Change, Counts, Fault, Finding, Partition, Session, Shape, Span,
     bindings::exported as wire,
     host::{self, Level},
     ipc,
@@ -80,13 +80,20 @@ impl Table {
     }
 }
 
-/// What a plugin is.
-#[derive(Clone, Debug)]
+/// What a plugin is. What it has no use for is left to [`Default`].
+#[derive(Clone, Debug, Default)]
 pub struct Description {
     /// Also the prefix of its tables: `pi`.
     pub name: String,
     /// Of the plugin: `env!("CARGO_PKG_VERSION")`.
     pub version: String,
+    /// The terms of its use, an SPDX expression: `env!("CARGO_PKG_LICENSE")`.
+    pub license: String,
+    /// Where the API usually lies on its server, such as `/piwebapi`: the host appends it to a `source.url` that names
+    /// only the server.
+    pub root: String,
+    /// A first configuration for the operator to fill in, YAML with comments: what `tidegate init` writes.
+    pub starter: String,
     /// What it fills.
     pub tables: Vec<Table>,
     /// What [`Extractor::discover`] can be asked for: `tags`, `assets`, `databases`…
@@ -95,6 +102,11 @@ pub struct Description {
     pub config_schema: serde_json::Value,
     /// Every kind of request that it makes; the host refuses any other.
     pub capabilities: Vec<Capability>,
+    /// The member of a request's JSON body in which the historian takes a token that the operator was given. The host
+    /// fills it in where `auth` says `in: body`.
+    pub token_member: String,
+    /// Where the historian gives out tokens itself: the host logs in, fills the token in and logs out.
+    pub session: Option<Session>,
 }
 
 impl Capability {
@@ -207,6 +219,11 @@ impl<T: Extractor> wire::Guest for T {
             kinds: description.kinds,
             config_schema: description.config_schema.to_string(),
             capabilities: description.capabilities,
+            license: description.license,
+            root: description.root,
+            starter: description.starter,
+            token_member: description.token_member,
+            session: description.session,
         }
     }
 

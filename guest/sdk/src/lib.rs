@@ -64,6 +64,7 @@
 //!         Description {
 //!             name: "boiler".into(),
 //!             version: env!("CARGO_PKG_VERSION").into(),
+//!             license: env!("CARGO_PKG_LICENSE").into(),
 //!             tables: vec![
 //!                 Table::timeseries("timeseries", "Temperatures of the boiler"),
 //!                 Table::snapshot("sensors", "The sensors of the boiler", sensors()),
@@ -71,6 +72,7 @@
 //!             kinds: vec!["tags".into()],
 //!             config_schema: serde_json::json!({ "properties": {} }),
 //!             capabilities: vec![Capability::new("GET", "/sensors"), Capability::new("GET", "/sensors/*/samples")],
+//!             ..Description::default()
 //!         }
 //!     }
 //!
@@ -182,7 +184,8 @@ pub mod __private {
 
 pub use arrow;
 pub use bindings::exported::{
-    Bookmarked, Capability, Catalogue, Change, Counting, Counts, Finding, Outcome, Partition, Shape, Tally, Unresolved,
+    Bookmarked, Capability, Catalogue, Change, Counting, Counts, Finding, Outcome, Partition, Session, Shape, Tally,
+    Unresolved,
 };
 pub use bindings::types::{Cover, Domain, Fault, Instant, Interval, Retry, Series, Span};
 pub use extractor::{Description, Extractor, Table};

@@ -24,15 +24,22 @@ pub struct Bundle {
 /// # Errors
 /// No such file (says where it looked), one that cannot be read, or a reference to a registry.
 pub fn read(reference: &str, folder: &Path) -> Result<Bundle, Failure> {
-    let program = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_path_buf));
-    read_beside(reference, folder, program.as_deref())
+    read_beside(reference, folder, program_folder().as_deref())
 }
 
-/// The bundle `name` beside the program, if there is one.
+/// The file names of the bundles beside the program, in their order.
 #[must_use]
-pub fn beside_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::current_exe().ok()?.parent()?.join(name);
-    path.is_file().then_some(path)
+pub fn shipped() -> Vec<String> {
+    let Some(folder) = program_folder() else { return Vec::new() };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".tidegate")).collect();
+    names.sort();
+    names
+}
+
+fn program_folder() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_path_buf)
 }
 
 /// Where compiled plugins are kept between runs: below `$XDG_CACHE_HOME`, else below `~/.cache`.

@@ -133,7 +133,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     async fn run(&self, global: &Global) -> Result<Exit> {
         match self {
-            Self::Init(arguments) => init::run(arguments),
+            Self::Init(arguments) => init::run(arguments).await,
             Self::Spec => spec::run(global).await,
             Self::Validate => validate::run(global).await,
             Self::Check => check::run(global).await,

@@ -1,6 +1,7 @@
 //! What a plugin says about itself, checked once when it is loaded, so that everything after can rely on it.
 
 mod capability;
+mod session;
 mod table;
 
 use serde_json::Value;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use crate::bindings::plugin as wit;
 
 pub use capability::Capability;
+pub use session::Session;
 use table::is_name;
 pub use table::{Shape, TableSpec};
 
@@ -18,6 +20,12 @@ pub struct Description {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The terms of its use, an SPDX expression.
+    pub license: String,
+    /// Where the API usually lies on its server, such as `/piwebapi`; empty at the top.
+    pub root: String,
+    /// A first configuration, YAML with comments.
+    pub starter: String,
     /// The tables it fills, in its order.
     pub tables: Vec<TableSpec>,
     /// What it can be asked to discover.
@@ -26,6 +34,10 @@ pub struct Description {
     pub config_schema: Value,
     /// All requests that it will ever ask for.
     pub capabilities: Vec<Capability>,
+    /// The member of a request's JSON body in which the historian takes a token that the operator was given.
+    pub token_member: Option<String>,
+    /// Where the historian gives out tokens itself.
+    pub session: Option<Session>,
 }
 
 impl Description {
@@ -40,6 +52,7 @@ impl Description {
         if said.version.is_empty() || said.version.len() > 64 {
             return Err("its version is empty or longer than 64 bytes".to_owned());
         }
+        words(&said)?;
         let config_schema: Value = serde_json::from_str(&said.config_schema)
             .map_err(|error| format!("its configuration schema is not JSON: {error}"))?;
         if !config_schema.is_object() {
@@ -59,8 +72,27 @@ impl Description {
         if let Some(kind) = said.kinds.iter().find(|kind| !is_name(kind)) {
             return Err(format!("`{}` is no kind of thing (a-z, 0-9, _; a letter first)", printable(kind)));
         }
-        let capabilities = said.capabilities.into_iter().map(Capability::check).collect::<Result<_, _>>()?;
-        Ok(Self { name: said.name, version: said.version, tables, kinds: said.kinds, config_schema, capabilities })
+        let capabilities: Vec<Capability> =
+            said.capabilities.into_iter().map(Capability::check).collect::<Result<_, _>>()?;
+        let session = said.session.map(Session::check).transpose()?;
+        if let Some(session) = &session
+            && let Some(own) = capabilities.iter().find(|capability| session.reserves(capability))
+        {
+            return Err(format!("its capability `{own}` holds a call of its session, which only the host makes"));
+        }
+        Ok(Self {
+            name: said.name,
+            version: said.version,
+            license: said.license,
+            root: said.root,
+            starter: said.starter,
+            tables,
+            kinds: said.kinds,
+            config_schema,
+            capabilities,
+            token_member: (!said.token_member.is_empty()).then_some(said.token_member),
+            session,
+        })
     }
 
     /// The table of this name.
@@ -68,6 +100,24 @@ impl Description {
     pub fn table(&self, name: &str) -> Option<&TableSpec> {
         self.tables.iter().find(|table| table.name == name)
     }
+}
+
+/// The longest first configuration, in bytes.
+const LONGEST_STARTER: usize = 64 << 10;
+
+/// Checks what a plugin says in words of its own.
+fn words(said: &wit::Description) -> Result<(), String> {
+    if said.license.len() > 128 || said.license.chars().any(char::is_control) {
+        return Err("its licence is no SPDX expression of at most 128 bytes".to_owned());
+    }
+    let root = said.root.strip_prefix('/').unwrap_or(&said.root);
+    if !said.root.is_empty() && !(said.root.starts_with('/') && root.split('/').all(capability::is_literal)) {
+        return Err(format!("its root `{}` is no plain path such as /api", printable(&said.root)));
+    }
+    if said.starter.len() > LONGEST_STARTER {
+        return Err(format!("its first configuration is longer than {LONGEST_STARTER} bytes"));
+    }
+    if said.token_member.is_empty() { Ok(()) } else { session::member(&said.token_member) }
 }
 
 /// Text from a plugin, fit for a message: short and without control characters.

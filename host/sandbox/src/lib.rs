@@ -22,7 +22,7 @@ mod state;
 mod stop;
 
 pub use connection::Connection;
-pub use describe::{Capability, Description, Shape, TableSpec};
+pub use describe::{Capability, Description, Session, Shape, TableSpec};
 pub use egress::{Credentials, Egress, EgressConfig, Figures, QuietHours};
 pub use engine::Engine;
 pub use error::Error;

@@ -57,6 +57,7 @@ impl<P: Program> Extractor for Plugin<P> {
         Description {
             name: P::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            license: env!("CARGO_PKG_LICENSE").to_owned(),
             tables: vec![Table::timeseries(TABLE, "Ten events of each of three series")],
             kinds: Vec::new(),
             config_schema: serde_json::json!({
@@ -66,6 +67,7 @@ impl<P: Program> Extractor for Plugin<P> {
                 } } } }
             }),
             capabilities: vec![Capability::new("GET", "/system")],
+            ..Description::default()
         }
     }
 

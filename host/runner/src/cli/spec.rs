@@ -1,7 +1,7 @@
 //! `tidegate spec`: the JSON Schema of the configuration on standard output.
 //!
 //! The plugin's keys are part of it when the plugin is found: that of `--config` if the file exists, otherwise the
-//! shipped one beside the program. What is missing is said on standard error; the host's part is always there.
+//! first beside the program. What is missing is said on standard error; the host's part is always there.
 
 use std::path::Path;
 
@@ -14,9 +14,6 @@ use crate::config::{self, form::MEMORY_LIMIT};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::secret::redact;
-
-/// The plugin that the program is shipped with.
-const SHIPPED: &str = "pi.tidegate";
 
 pub(super) async fn run(global: &Global) -> Result<Exit> {
     let plugin = match section(global).await {
@@ -41,8 +38,8 @@ async fn section(global: &Global) -> Result<Option<Value>, Failure> {
             None => return Ok(None),
         }
     } else {
-        match bundle::beside_program(SHIPPED) {
-            Some(path) => load::plugin(SHIPPED, path.parent().unwrap_or(Path::new(".")), MEMORY_LIMIT).await?,
+        match bundle::shipped().first() {
+            Some(name) => load::plugin(name, Path::new("."), MEMORY_LIMIT).await?,
             None => return Ok(None),
         }
     };

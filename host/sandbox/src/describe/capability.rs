@@ -30,6 +30,15 @@ impl Capability {
         Ok(Self { method, path: path.to_owned() })
     }
 
+    /// Whether every request of `other` is one of these too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let (own, others): (Vec<&str>, Vec<&str>) = (self.segments().collect(), other.segments().collect());
+        self.method == other.method
+            && own.len() == others.len()
+            && own.iter().zip(&others).all(|(own, other)| *own == "*" || own == other)
+    }
+
     /// The segments of the pattern.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').filter(|segment| !segment.is_empty())
@@ -37,8 +46,13 @@ impl Capability {
 }
 
 fn is_segment(segment: &str) -> bool {
+    segment == "*" || is_literal(segment)
+}
+
+/// Whether a segment stands for itself, and means the same to everybody.
+pub(super) fn is_literal(segment: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$@!(),:=+".contains(c);
-    segment == "*" || (!segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(plain))
+    !segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(plain)
 }
 
 impl fmt::Display for Capability {
@@ -59,6 +73,14 @@ mod tests {
     fn a_leading_slash_makes_no_difference() {
         assert_eq!(check("GET", "/streams/*/recorded"), check("GET", "streams/*/recorded"));
         assert!(check("GET", "").is_ok() && check("GET", "/").is_ok());
+    }
+
+    #[test]
+    fn a_wider_pattern_covers_a_narrower_one_and_not_the_other_way_round() {
+        let capability = |path: &str| check("GET", path).unwrap();
+        assert!(capability("a/*").covers(&capability("a/b")) && capability("a/*").covers(&capability("a/*")));
+        assert!(!capability("a/b").covers(&capability("a/*")) && !capability("a/*").covers(&capability("a/b/c")));
+        assert!(!check("POST", "a").unwrap().covers(&capability("a")));
     }
 
     #[test]

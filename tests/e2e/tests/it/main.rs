@@ -15,6 +15,7 @@ mod frames;
 mod frames_gone;
 mod guests;
 mod incremental;
+mod init;
 mod isolation;
 mod kindness;
 mod load;
