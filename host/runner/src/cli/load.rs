@@ -4,21 +4,24 @@ use std::path::{Path, PathBuf};
 
 use tidegate_sandbox::Plugin;
 
-use super::Global;
+use super::{Global, several};
 use crate::bundle;
 use crate::config::{Config, Document, Invalid};
 use crate::exit::Failure;
 use crate::pipeline::{Job, limits};
 use crate::secret::redact;
 
-/// Reads the configuration; a folder stands for the `tidegate.yaml` in it.
+/// Reads the configuration; a folder stands for the one in it.
 pub(super) fn document(global: &Global) -> Result<Document, Failure> {
     Document::read(&path(global), &global.overrides)
 }
 
-/// The configuration's file.
+/// The configuration's file. Of a folder the only one in it; where there is none, the name that it is expected under.
 pub(super) fn path(global: &Global) -> PathBuf {
-    if global.config.is_dir() { global.config.join("tidegate.yaml") } else { global.config.clone() }
+    if !global.config.is_dir() {
+        return global.config.clone();
+    }
+    several::only(&global.config).unwrap_or_else(|| global.config.join("tidegate.yaml"))
 }
 
 /// Checks the whole configuration against the host's and the plugin's schema.
