@@ -5,3 +5,4 @@
 //! Nothing here may be lenient for the sake of a client: a client that only works against a kind server is broken.
 
 pub mod pi;
+mod shared;
