@@ -4,7 +4,7 @@ use anyhow::Result;
 
 pub use crate::shared::fault::Scope;
 pub(crate) use crate::shared::fault::{Book, Incident};
-use crate::shared::fault::{Effects, Numbers, Wire, effects};
+use crate::shared::fault::{Effects, Numbers, Wire, disturb, effects};
 
 /// One misbehaviour and when it happens.
 pub type Fault = crate::shared::fault::Fault<Effect>;
@@ -63,7 +63,7 @@ impl Effects for Effect {
         self.on_wire()
     }
 
-    fn shape(&self, shape: &mut Shape) {
+    fn shape(&self, _: Option<&str>, shape: &mut Shape) {
         match *self {
             Effect::WebException { status, after } => shape.web_exception = Some((status, after)),
             Effect::ItemErrors { index } => shape.item_errors = Some(index),
@@ -105,14 +105,6 @@ impl Shape {
         if let Some((_, after)) = self.web_exception {
             items.truncate(after);
         }
-        let middle = items.len() / 2;
-        if self.duplicate
-            && let Some(item) = items.get(middle).cloned()
-        {
-            items.insert(middle, item);
-        }
-        if self.unordered && items.len() >= 2 {
-            items.swap(middle - 1, middle);
-        }
+        disturb(items, self.duplicate, self.unordered);
     }
 }

@@ -124,6 +124,6 @@ pub(crate) struct Tag {
 impl Tag {
     /// A tag without edits.
     pub(crate) fn new(point: Point, generator: Generator, hidden: Option<Hidden>) -> Tag {
-        Tag { point, generator, hidden, edits: Edits::new() }
+        Tag { point, generator, hidden, edits: Edits::default() }
     }
 }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use book::{Book, Incident};
 pub(crate) use spec::Numbers;
-pub(crate) use wire::{Junk, Transport, Wire, effects};
+
+pub(crate) use wire::{Junk, Transport, Wire, disturb, effects};
 
 /// What can go wrong with one kind of server.
 pub trait Effects: Clone + Serialize + DeserializeOwned + From<Wire> {
@@ -29,8 +30,8 @@ pub trait Effects: Clone + Serialize + DeserializeOwned + From<Wire> {
     /// What it does to the HTTP server below; `None`: it is one of the protocol's own.
     fn wire(&self) -> Option<Wire>;
 
-    /// Adds one of its own effects to what is planned for a call.
-    fn shape(&self, shape: &mut Self::Shape);
+    /// Adds one of its own effects to what is planned for a call; `tag` is the pattern of the fault.
+    fn shape(&self, tag: Option<&str>, shape: &mut Self::Shape);
 }
 
 /// One misbehaviour and when it happens.

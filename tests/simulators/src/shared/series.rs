@@ -72,12 +72,13 @@ pub(crate) struct Edits<E> {
     overlay: RwLock<Arc<Overlay<E>>>,
 }
 
-impl<E> Edits<E> {
-    /// None.
-    pub(crate) fn new() -> Edits<E> {
+impl<E> Default for Edits<E> {
+    fn default() -> Edits<E> {
         Edits { overlay: RwLock::new(Arc::new(BTreeMap::new())) }
     }
+}
 
+impl<E> Edits<E> {
     /// The edits as of now.
     pub(crate) fn overlay(&self) -> Arc<Overlay<E>> {
         Arc::clone(&self.overlay.read().unwrap_or_else(PoisonError::into_inner))

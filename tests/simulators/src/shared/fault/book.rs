@@ -74,7 +74,7 @@ impl<E: Effects> Book<E> {
             if armed.fires(self.seed.wrapping_add(index as u64), call, &about) {
                 match armed.fault.effect.wire() {
                     Some(wire) => plan.add(wire),
-                    None => armed.fault.effect.shape(&mut plan.shape),
+                    None => armed.fault.effect.shape(armed.fault.tag.as_deref(), &mut plan.shape),
                 }
             }
         }

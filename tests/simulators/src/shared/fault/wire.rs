@@ -83,6 +83,17 @@ impl Wire {
     }
 }
 
+/// Changes a list: the item in the middle comes twice, two neighbours change places.
+pub(crate) fn disturb<T: Clone>(items: &mut Vec<T>, duplicate: bool, unordered: bool) {
+    let middle = items.len() / 2;
+    if duplicate && let Some(item) = items.get(middle).cloned() {
+        items.insert(middle, item);
+    }
+    if unordered && items.len() >= 2 {
+        items.swap(middle - 1, middle);
+    }
+}
+
 /// Declares the enum of a server's effects: those of [`Wire`], which every server has, and its own.
 macro_rules! effects {
     ($(#[$about:meta])* pub enum Effect { $($own:tt)* }) => {
