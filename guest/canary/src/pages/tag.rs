@@ -126,8 +126,8 @@ impl Reading {
         let nothing = |fault| Taken { samples: Vec::new(), cover: Interval::new(start, start), fault };
         self.shown = true;
         let mut before = self.held.last().map_or(self.floor, |(at, _)| *at);
-        let mut samples: Timed<'a> = Vec::with_capacity(self.held.len() + page.len());
-        samples.append(&mut self.held);
+        let mut samples: Timed<'a> = std::mem::take(&mut self.held);
+        samples.reserve(page.len());
         for sample in page {
             let at = placed(&sample, before);
             if at >= self.floor {
