@@ -1,9 +1,13 @@
 //! What this plugin is: its tables, its keys in the configuration, and every request that it will ever make.
 
 use serde_json::{Value, json};
-use tidegate_sdk::{Capability, Description, Table};
+use tidegate_sdk::{
+    Capability, Description, Table,
+    config::{cap, flag, text, texts},
+    tables::{elements, event_frames, points},
+};
 
-use crate::{attributes, frames, hierarchy, points, settings::Ingestion};
+use crate::{attributes, settings::Ingestion};
 
 /// The table of events, without the prefix.
 pub(crate) const TIMESERIES: &str = "timeseries";
@@ -54,7 +58,7 @@ fn tables() -> Vec<Table> {
         Table::snapshot(
             ASSET_HIERARCHY,
             "The elements of the AF databases, one row each, refreshed as a whole",
-            hierarchy::schema(),
+            elements::schema(),
         ),
         Table::snapshot(
             ELEMENT_ATTRIBUTES,
@@ -64,7 +68,7 @@ fn tables() -> Vec<Table> {
         Table::records(
             EVENT_FRAMES,
             "Event frames of the AF databases, one row each; a frame that closes later changes its row",
-            frames::schema(),
+            event_frames::schema(),
             "database_id",
             "event_frame_id",
             "start_time",
@@ -119,11 +123,7 @@ fn config_schema() -> Value {
                         "additionalProperties": false,
                         "properties": {
                             "name_pattern": text("Pattern of point names: `*` stands for any run of characters, `?` for one. Default: `*`."),
-                            "max_tags": {
-                                "type": "integer",
-                                "minimum": 1,
-                                "description": "Read no more points than this. No cap by default."
-                            }
+                            "max_tags": cap("Read no more points than this. No cap by default.")
                         }
                     },
                     "af_filter": {
@@ -154,14 +154,6 @@ fn config_schema() -> Value {
     })
 }
 
-fn text(description: &str) -> Value {
-    json!({ "type": "string", "minLength": 1, "description": description })
-}
-
-fn texts(description: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "description": description })
-}
-
 fn one_or_several(description: &str) -> Value {
     json!({
         "type": ["string", "array"],
@@ -169,10 +161,6 @@ fn one_or_several(description: &str) -> Value {
         "items": { "type": "string", "minLength": 1 },
         "description": description
     })
-}
-
-fn flag(description: &str) -> Value {
-    json!({ "type": "boolean", "default": false, "description": description })
 }
 
 #[cfg(test)]
