@@ -21,6 +21,7 @@ mod kindness;
 mod load;
 mod mirror;
 mod plant;
+mod plugin_new;
 mod reconcile;
 mod secrets;
 mod sessions;

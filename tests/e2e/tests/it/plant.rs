@@ -184,6 +184,6 @@ fn ended(output: Output) -> Ended {
 }
 
 /// Cargo's target folder: tests run from `<target>/debug/deps`.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
