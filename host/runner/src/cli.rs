@@ -10,6 +10,7 @@ mod gaps;
 mod init;
 mod load;
 mod plan;
+mod plugin;
 mod preview;
 mod query;
 mod reconcile;
@@ -97,6 +98,9 @@ enum Command {
     State(state::Arguments),
     /// Compare counts per tag and day with the historian's own; file a gap where they differ
     Reconcile(reconcile::Arguments),
+    /// Make, sign, carry, look at and approve plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -146,6 +150,7 @@ impl Command {
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
             Self::State(arguments) => state::run(global, arguments).await,
             Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
+            Self::Plugin(command) => command.run(global).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

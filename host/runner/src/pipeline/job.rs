@@ -72,7 +72,7 @@ impl Job {
         });
         let egress = EgressConfig {
             base: config.source.url.clone(),
-            capabilities: description.capabilities.clone(),
+            capabilities: plugin.granted().to_vec(),
             credentials: auth::credentials(&config.auth)?,
             ca_pem: ca_pem.transpose()?,
             insecure_skip_verify: config.tls.insecure_skip_verify,
