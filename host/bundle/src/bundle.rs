@@ -121,7 +121,7 @@ impl Bundle {
             Some(descriptor) => {
                 descriptor.expect("its list of signatures", oci::MANIFEST_TYPE, &[oci::KIND])?;
                 let manifest = take("its list of signatures", files, descriptor)?;
-                signatures(manifest, |layer| Ok(take("what is signed", files, layer)?.to_vec()))?
+                signatures(files, manifest)?
             }
         };
         Self::assemble(manifest.to_vec(), config.to_vec(), component.to_vec(), signatures)
@@ -218,10 +218,11 @@ pub(crate) fn component_image(manifest: &[u8]) -> Result<ImageManifest, Error> {
     Ok(image)
 }
 
-/// The signatures that a manifest lists; `fetch` gets what each of them signs.
-fn signatures(manifest: &[u8], fetch: impl Fn(&Descriptor) -> Result<Vec<u8>, Error>) -> Result<Vec<Signature>, Error> {
+/// The signatures that a manifest lists.
+fn signatures(files: &Files<'_>, manifest: &[u8]) -> Result<Vec<Signature>, Error> {
     let image = ImageManifest::parse("its list of signatures", manifest)?;
     oci::known("its list of signatures", &image.annotations, &[])?;
+    take("the configuration of its list of signatures", files, &image.config)?;
     if image.layers.is_empty() {
         return Err(broken("its list of signatures is empty"));
     }
@@ -229,7 +230,7 @@ fn signatures(manifest: &[u8], fetch: impl Fn(&Descriptor) -> Result<Vec<u8>, Er
         layer.expect("its signature", oci::SIGNING_TYPE, &[oci::SIGNATURE])?;
         let signature = layer.annotations.get(oci::SIGNATURE).cloned();
         let signature = signature.ok_or_else(|| broken("its signature is missing beside what is signed"))?;
-        Ok(Signature { payload: fetch(layer)?, signature })
+        Ok(Signature { payload: take("what is signed", files, layer)?.to_vec(), signature })
     };
     image.layers.iter().map(one).collect()
 }

@@ -2,9 +2,9 @@
 //!
 //! - `demo`: simulator, plugin and host, end to end, on a clean clone
 //! - `test`: unit, integration and misbehaving-guest tests
-//! - `dist`: release artefacts in `target/dist/`
+//! - `dist`: release artefacts in `target/dist/`, plugins as signed bundles
 //! - `bench`: rows per second, CPU and memory of an initial load
-//! - `plugins`: only the components that the tests load
+//! - `plugins`: only the plugins that the tests load, packed and approved
 
 mod bench;
 mod demo;

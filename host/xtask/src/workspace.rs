@@ -48,7 +48,7 @@ impl Workspace {
         self.target.join(folder).join(name)
     }
 
-    /// The folder with the built components: `pi.wasm`, and the misbehaving ones by name.
+    /// The folder with what the tests load: bundles, the misbehaving programs by name, and the lock that vouches for them.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.target.join("plugins")
     }

@@ -71,7 +71,7 @@ fn a_component_becomes_the_same_bundle_every_time_and_comes_back() {
     assert_eq!((read.component(), read.manifest().unwrap()), (COMPONENT, said()));
     assert_eq!((read.claimed_name(), read.signature_count()), ("demo", 0));
     // The digest is part of every lock and every signature: a change of the form has to be meant.
-    let expected = "sha256:bca25b1c52f56f1c5f0c4cb6ad70d8d8e1b0b41cbdb3a1dd7c18dd1a0f5f5f1c";
+    let expected = "sha256:ef1056f9b45aeabe05b30dd8262088bac6d7e649ab277b60abe36ccd89280137";
     assert_eq!(read.digest().to_string(), expected);
 }
 

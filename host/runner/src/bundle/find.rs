@@ -21,6 +21,8 @@ pub struct Candidate {
     pub content: Content,
     /// By what it is known: the digest of the bundle, or of the component's file.
     pub digest: Digest,
+    /// Whether it comes from the cache of what a registry had earlier.
+    pub kept: bool,
 }
 
 /// What was found.
@@ -143,36 +145,50 @@ pub fn read_file(path: &Path, folder: &Path) -> Result<Candidate, Failure> {
     let source = place.strip_prefix(&folder).unwrap_or(&place).display().to_string();
     if bytes.starts_with(WASM) {
         let digest = Digest::of(&bytes);
-        return Ok(Candidate { shown, source, content: Content::Component(bytes), digest });
+        return Ok(Candidate { shown, source, content: Content::Component(bytes), digest, kept: false });
     }
     let bundle = Bundle::read(&bytes)
         .map_err(|error| Failure::refused(format!("{shown} is no bundle that can be trusted: {error}")))?;
-    Ok(Candidate { shown, source, digest: bundle.digest().clone(), content: Content::Bundle(bundle) })
+    Ok(Candidate { shown, source, digest: bundle.digest().clone(), content: Content::Bundle(bundle), kept: false })
 }
 
 /// A pinned bundle from the cache, or from its registry.
 async fn cached(reference: &Reference, digest: &Digest) -> Result<Candidate, Failure> {
-    let place = cache_folder().map(|folder| folder.join("bundles").join(format!("{}.tidegate", digest.hex())));
     // What lies in the cache is read like any other file, and counts only if it is what was asked for.
-    let kept = place.as_deref().and_then(|path| read_file(path, path).ok());
-    if let Some(kept) = kept.filter(|kept| kept.digest == *digest) {
-        return Ok(Candidate { shown: reference.to_string(), source: reference.to_string(), ..kept });
+    let kept = cache_place(digest).and_then(|path| read_file(&path, &path).ok());
+    match kept.filter(|kept| kept.digest == *digest) {
+        Some(kept) => {
+            let name = reference.to_string();
+            Ok(Candidate { shown: name.clone(), source: name, kept: true, ..kept })
+        }
+        None => pull(reference, Transport::Safe).await,
     }
-    let pulled = pull(reference, Transport::Safe).await?;
-    if let (Some(place), Some(bundle)) = (place, pulled.bundle())
-        && let Err(error) = keep(&place, bundle)
-    {
-        tracing::warn!("{}: the bundle is not kept for the next run: {error}", place.display());
-    }
-    Ok(pulled)
 }
 
+/// The bundle that `kept` names, from its registry: it may have been signed since it was kept.
+///
+/// # Errors
+/// The registry does not answer, or no longer holds it.
+pub async fn pull_again(kept: &Candidate) -> Result<Candidate, Failure> {
+    pull(&kept.source.parse().map_err(failure)?, Transport::Safe).await
+}
+
+fn cache_place(digest: &Digest) -> Option<PathBuf> {
+    cache_folder().map(|folder| folder.join("bundles").join(format!("{}.tidegate", digest.hex())))
+}
+
+/// Pulls a bundle, and keeps it for the next run.
 async fn pull(reference: &Reference, transport: Transport) -> Result<Candidate, Failure> {
     let registry = Registry::open(reference, transport).map_err(failure)?;
     let bundle = registry.pull(reference).await.map_err(failure)?;
-    let pinned = reference.pinned(bundle.digest()).to_string();
     let digest = bundle.digest().clone();
-    Ok(Candidate { shown: pinned.clone(), source: pinned, content: Content::Bundle(bundle), digest })
+    if let Some(place) = cache_place(&digest)
+        && let Err(error) = keep(&place, &bundle)
+    {
+        tracing::warn!("{}: the bundle is not kept for the next run: {error}", place.display());
+    }
+    let pinned = reference.pinned(&digest).to_string();
+    Ok(Candidate { shown: pinned.clone(), source: pinned, content: Content::Bundle(bundle), digest, kept: false })
 }
 
 /// Writes a bundle, whole or not at all: another run may be reading.

@@ -25,17 +25,23 @@ impl Approval {
     /// For the configuration that the operator named so.
     #[must_use]
     pub fn of(config: &str) -> Self {
-        let config = if config == "tidegate.yaml" { String::new() } else { format!("-c {config} ") };
+        let config = if config == "tidegate.yaml" { String::new() } else { format!("-c {} ", word(config)) };
         Self(format!("tidegate {config}plugin approve"))
     }
 
     /// The refusal of a candidate, as the operator reads it.
     fn refuse(&self, candidate: &Candidate, refusal: &Refusal) -> Failure {
-        let shown = &candidate.shown;
+        let (shown, word) = (&candidate.shown, word(&candidate.shown));
         Failure::refused(format!(
-            "{shown} is refused: {refusal}\nto look at it: tidegate plugin inspect {shown}\nto allow it: {self} {shown}"
+            "{shown} is refused: {refusal}\nto look at it: tidegate plugin inspect {word}\nto allow it: {self} {word}"
         ))
     }
+}
+
+/// A path as a shell takes it for one word.
+fn word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-:@+,=".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// The plugin, once everything about it is as it was approved.
@@ -119,5 +125,27 @@ fn narrower(limits: Limits, stated: &CallLimits) -> Limits {
         response_bytes: limits.response_bytes.min(stated.response_bytes),
         emit_bytes: size(limits.emit_bytes, stated.batch_bytes),
         ..limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_allows_it_names_the_configuration_and_is_one_for_a_shell() {
+        assert_eq!(Approval::of("tidegate.yaml").to_string(), "tidegate plugin approve");
+        assert_eq!(Approval::of("plant a/t.yaml").to_string(), "tidegate -c 'plant a/t.yaml' plugin approve");
+        assert_eq!(word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn a_manifest_narrows_the_hosts_limits_and_never_widens_them() {
+        let host = Limits { memory_bytes: 100, request_bytes: 100, ..Limits::default() };
+        let mut stated = call_limits(&Limits::default());
+        stated.request_bytes = 10;
+        let limits = narrower(host, &stated);
+        assert_eq!((limits.memory_bytes, limits.request_bytes), (100, 10));
+        assert_eq!(limits.busy, Limits::default().busy);
     }
 }

@@ -71,6 +71,13 @@ pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
 pub(super) async fn plugin(reference: &str, folder: &Path, config: &str, memory_limit: u64) -> Result<Plugin, Failure> {
     let locks = bundle::locks(folder)?;
     let approval = Approval::of(config);
+    let (engine, limits) = (bundle::engine()?, limits(memory_limit));
     let candidate = bundle::find(reference, folder, &locks, &approval).await?;
-    bundle::vet(&candidate, &locks, &approval, &bundle::engine()?, limits(memory_limit)).await
+    match bundle::vet(&candidate, &locks, &approval, &engine, limits.clone()).await {
+        Err(failure) if failure.exit == Exit::Refused && candidate.kept => {
+            let fresh = bundle::pull_again(&candidate).await?;
+            bundle::vet(&fresh, &locks, &approval, &engine, limits).await
+        }
+        vetted => vetted,
+    }
 }
