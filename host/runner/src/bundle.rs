@@ -52,7 +52,8 @@ pub fn locks(folder: &Path) -> Result<Locks, Failure> {
     Locks::read(folder, program_folder().as_deref()).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// Where compiled plugins and pulled bundles are kept between runs: below `$XDG_CACHE_HOME`, else below `~/.cache`.
+/// Where compiled plugins and pulled bundles are kept between runs, in folders of their own: below `$XDG_CACHE_HOME`, else
+/// below `~/.cache`.
 #[must_use]
 pub fn cache_folder() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -65,7 +66,8 @@ pub fn cache_folder() -> Option<PathBuf> {
 /// # Errors
 /// The engine does not start.
 pub fn engine() -> Result<Engine, Failure> {
-    match Engine::new(cache_folder().as_deref()) {
+    // A folder that the engine has to itself: it removes what it does not know.
+    match Engine::new(cache_folder().map(|folder| folder.join("compiled")).as_deref()) {
         Err(error @ Error::Cache { .. }) => {
             tracing::warn!("{error}; going on without it");
             Engine::new(None)

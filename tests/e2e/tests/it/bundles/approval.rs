@@ -114,7 +114,7 @@ fn keys_are_never_overwritten_and_never_without_a_password() {
     let sign = ["plugin", "sign", "pi.tidegate", "--key", "acme.key"];
     let ended = plant.tidegate(&sign);
     assert!(ended.code == 2 && ended.stderr.contains("COSIGN_PASSWORD is not set"), "{ended:#?}");
-    let ended = crate::plant::tidegate(folder, &sign, &[("COSIGN_PASSWORD", "wrong")]);
+    let ended = crate::plant::tidegate(folder, &sign, &[("COSIGN_PASSWORD", "hunter2-other")]);
     assert!(ended.code == 2 && ended.stderr.contains("COSIGN_PASSWORD is wrong"), "{ended:#?}");
 }
 
