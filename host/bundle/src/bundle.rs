@@ -73,16 +73,16 @@ impl Bundle {
             return Err(broken(format!("it is larger than {LARGEST_BUNDLE} bytes, the most that a bundle may have")));
         }
         let files = archive::read(bytes)?;
-        let layout: Layout = oci::parse("its oci-layout", document(&files, LAYOUT)?)?;
-        if layout != Layout::current() {
-            return Err(broken("its oci-layout is of another version than 1.0.0"));
-        }
         for (name, content) in &files {
             if let Some(hex) = name.strip_prefix(BLOBS)
                 && Digest::of(content).hex() != hex
             {
                 return Err(broken(format!("its blob sha256:{hex} holds something else than its name says")));
             }
+        }
+        let layout: Layout = oci::parse("its oci-layout", document(&files, LAYOUT)?)?;
+        if layout != Layout::current() {
+            return Err(broken("its oci-layout is of another version than 1.0.0"));
         }
         let index: Index = oci::parse("its index.json", document(&files, INDEX)?)?;
         oci::versioned("its index.json", index.schema_version)?;
