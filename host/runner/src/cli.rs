@@ -10,6 +10,7 @@ mod gaps;
 mod init;
 mod load;
 mod plan;
+mod plugin;
 mod preview;
 mod query;
 mod reconcile;
@@ -105,6 +106,9 @@ enum Command {
     State(state::Arguments),
     /// Compare counts per tag and day with the historian's own; file a gap where they differ
     Reconcile(reconcile::Arguments),
+    /// Make, sign, carry, look at and approve plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -148,7 +152,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Command {
     /// Whether it is about one pipeline, and run for each where there are several.
     fn is_of_one_pipeline(&self) -> bool {
-        !matches!(self, Self::Init(_) | Self::Spec)
+        !matches!(self, Self::Init(_) | Self::Spec | Self::Plugin(_))
     }
 
     async fn run(&self, global: &Global) -> Result<Exit> {
@@ -166,6 +170,7 @@ impl Command {
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
             Self::State(arguments) => state::run(global, arguments).await,
             Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
+            Self::Plugin(command) => command.run(global).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -81,6 +81,12 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    /// The policy does not allow it.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, message: message.into() }
+    }
+
     /// Something failed for a known reason.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {

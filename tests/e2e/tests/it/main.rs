@@ -9,6 +9,7 @@ mod backfill;
 mod backoff;
 mod bad_input;
 mod bucket;
+mod bundles;
 mod crash;
 mod faults;
 mod frames;

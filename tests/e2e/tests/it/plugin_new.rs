@@ -34,9 +34,8 @@ fn answer(mut stream: TcpStream) -> Option<()> {
 const SAMPLES: i64 = 144;
 
 fn samples(factor: f64) -> String {
-    let sample = |n: i64| {
-        format!(r#"{{"at":"2026-01-31T{:02}:{:02}:00Z","value":{}}}"#, n / 6, n % 6 * 10, n as f64 * factor)
-    };
+    let sample =
+        |n: i64| format!(r#"{{"at":"2026-01-31T{:02}:{:02}:00Z","value":{}}}"#, n / 6, n % 6 * 10, n as f64 * factor);
     format!("[{}]", (0..SAMPLES).map(sample).collect::<Vec<_>>().join(","))
 }
 

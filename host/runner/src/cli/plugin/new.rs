@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// Of the plugin: also the prefix of its tables (a-z, 0-9, _; a letter first)
     #[arg(value_name = "NAME")]
     name: String,

@@ -158,7 +158,9 @@ mod tests {
         assert!(!text.contains("workspace") && !text.contains("lints"), "{text}");
         let version = at(&workspace, &["workspace", "dependencies", "wit-bindgen"]).unwrap();
         assert_eq!(at(&sdk, &["dependencies", "wit-bindgen"]).unwrap(), version);
-        for path in ["vendor/tidegate-sdk/src/lib.rs", "vendor/tidegate-sdk/src/http.rs", "wit/plugin.wit", "wit/deps/http.wit"] {
+        for path in
+            ["vendor/tidegate-sdk/src/lib.rs", "vendor/tidegate-sdk/src/http.rs", "wit/plugin.wit", "wit/deps/http.wit"]
+        {
             assert!(!file(&files, path).is_empty());
         }
     }
