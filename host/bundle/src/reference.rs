@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_name_is_written_as_it_was_read() {
         let digest = Digest::of(b"");
-        for text in ["oci://r.example/p:1.0", "oci://localhost:5000/team/pi:latest", &format!("oci://r/p@{digest}")] {
+        for text in ["oci://r.example/p:1.0", "oci://localhost:5000/team/acme:latest", &format!("oci://r/p@{digest}")] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
         }
         let tag: Reference = "oci://r/p:latest".parse().unwrap();
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_is_no_name_says_why() {
         for (text, word) in [
-            ("pi.tidegate", "oci://"),
+            ("acme.tidegate", "oci://"),
             ("oci://r", "no repository"),
             ("oci://r/p", "neither a tag nor a digest"),
             ("oci://r/p@sha256:12", "64 hexadecimal digits"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{Fault, Instant, Interval};
 
-/// One source of events: a PI point, a Canary tag.
+/// One source of events: a point, a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// The historian's own identity of it, as stored in the table's series column.

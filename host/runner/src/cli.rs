@@ -64,7 +64,7 @@ struct Global {
         overrides_with = "config"
     )]
     config: PathBuf,
-    /// Replace a key of the configuration, such as `source.url=https://pi.example/piwebapi`; VALUE is read as YAML
+    /// Replace a key of the configuration, such as `source.url=https://acme.example/api`; VALUE is read as YAML
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// How data is printed

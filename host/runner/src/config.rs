@@ -157,7 +157,7 @@ impl From<Invalid> for Failure {
 }
 
 impl Config {
-    /// Completes a URL that names only the server with the place where the API of its kind lies, such as `/piwebapi`.
+    /// Completes a URL that names only the server with the place where the API of its kind lies, such as `/api`.
     pub fn complete_url(&mut self, root: &str) {
         if self.source.url.path() != "/" || root.is_empty() {
             return;

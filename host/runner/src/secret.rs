@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn short_values_do_not_blot_out_ordinary_words() {
-        register("pi");
-        assert_eq!(redact("the pi plugin"), "the pi plugin");
+        register("ab");
+        assert_eq!(redact("the ab plugin"), "the ab plugin");
     }
 }

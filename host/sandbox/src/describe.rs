@@ -16,13 +16,13 @@ pub use table::{Shape, TableSpec};
 /// What a plugin says about itself.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// Also the prefix of its tables: `pi`.
+    /// Also the prefix of its tables: `acme`.
     pub name: String,
     /// Its version.
     pub version: String,
     /// The terms of its use, an SPDX expression.
     pub license: String,
-    /// Where the API usually lies on its server, such as `/piwebapi`; empty at the top.
+    /// Where the API usually lies on its server, such as `/api`; empty at the top.
     pub root: String,
     /// A first configuration, YAML with comments.
     pub starter: String,

@@ -106,25 +106,25 @@ mod tests {
     fn a_fault_of_the_host_comes_back_as_it_was() {
         let disk_full = Fault::internal("sink", "no space left on device");
         let error = wasmtime::Error::from(Stop::host(disk_full.clone())).context("error while executing");
-        assert_eq!(fault("pi", "read", &error, ""), disk_full);
+        assert_eq!(fault("acme", "read", &error, ""), disk_full);
     }
 
     #[test]
     fn a_limit_names_the_plugin_and_what_it_did() {
         let error = wasmtime::Error::from(Stop::memory(64 << 20));
-        let fault = fault("pi", "read a partition", &error, "");
+        let fault = fault("acme", "read a partition", &error, "");
         assert_eq!(fault.code, "limit-memory");
         assert!(
             fault
                 .message
-                .starts_with("plugin `pi`, while asked to read a partition: needs more memory than the 64 MiB")
+                .starts_with("plugin `acme`, while asked to read a partition: needs more memory than the 64 MiB")
         );
     }
 
     #[test]
     fn a_trap_carries_the_last_words_of_the_guest() {
         let error = wasmtime::Error::from(Trap::UnreachableCodeReached);
-        let fault = fault("pi", "read", &error, "panicked at src/lib.rs:7: oh\n");
+        let fault = fault("acme", "read", &error, "panicked at src/lib.rs:7: oh\n");
         assert_eq!(fault.code, "trap");
         assert!(
             fault.message.contains("a panic or an abort); its last words: panicked at src/lib.rs:7: oh;"),

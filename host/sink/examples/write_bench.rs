@@ -111,7 +111,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut events = lake.events(spec(), "live", run, policy).await?;
     let series: Vec<Arc<Series>> = (0..SERIES)
         .map(|n| {
-            let id = format!("F1DPbenchmarkQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo{n:06}");
+            let id = format!("ACMEbenchmarkQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo{n:06}");
             Arc::new(Series { id, name: format!("UNIT{n:03}.TEMPERATURE.PV"), ahead: false, detail: String::new() })
         })
         .collect();

@@ -223,12 +223,12 @@ mod tests {
     #[tokio::test]
     async fn the_folder_of_the_configuration_comes_before_that_of_the_program() {
         let (config, program) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(program.path().join("pi.wasm"), "\0asm program").unwrap();
-        let one = found("pi.wasm", config.path(), Some(program.path())).await.unwrap();
+        std::fs::write(program.path().join("acme.wasm"), "\0asm program").unwrap();
+        let one = found("acme.wasm", config.path(), Some(program.path())).await.unwrap();
         assert_eq!(one.component(), b"\0asm program");
-        std::fs::write(config.path().join("pi.wasm"), "\0asm config").unwrap();
-        let one = found("pi.wasm", config.path(), Some(program.path())).await.unwrap();
-        assert_eq!((one.component(), one.source.as_str()), (b"\0asm config".as_slice(), "pi.wasm"));
+        std::fs::write(config.path().join("acme.wasm"), "\0asm config").unwrap();
+        let one = found("acme.wasm", config.path(), Some(program.path())).await.unwrap();
+        assert_eq!((one.component(), one.source.as_str()), (b"\0asm config".as_slice(), "acme.wasm"));
         assert_eq!(one.digest, Digest::of(b"\0asm config"));
     }
 

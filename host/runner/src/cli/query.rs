@@ -9,7 +9,7 @@ use crate::output;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Such as `SELECT tag_name, count(*) FROM bronze.pi_timeseries GROUP BY 1`
+    /// Such as `SELECT tag_name, count(*) FROM bronze.acme_timeseries GROUP BY 1`
     #[arg(value_name = "SQL")]
     sql: String,
 }

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn backfilled_ranges_are_one_line_a_table() {
         let stretch = |series: &str, start: i64, end: i64| Backfilled {
-            table: "pi_timeseries".into(),
+            table: "acme_timeseries".into(),
             series: series.into(),
             name: series.into(),
             covered: Interval::new(Instant(start * SECOND), Instant(end * SECOND)),
@@ -196,7 +196,7 @@ mod tests {
         let backfills = vec![stretch("a", 0, 60), stretch("a", 120, 180), stretch("b", 0, 180)];
         let report = report("p".into(), &[mark("A", 1_000, 1)], backfills, Instant(1_000 * SECOND));
         let text = text(&report);
-        let line = "backfilled: pi_timeseries, 2 tags, 2,100 rows, from 1970-01-01T00:00:00Z to 1970-01-01T00:03:00Z";
+        let line = "backfilled: acme_timeseries, 2 tags in 3 stretches, 2,100 rows, from 1970-01-01T00:00:00Z to 1970-01-01T00:03:00Z";
         assert!(text.ends_with(line), "{text}");
         assert_eq!(report.backfills[1].start, "1970-01-01T00:02:00Z");
     }

@@ -63,12 +63,12 @@ pub enum Auth {
         /// Often `DOMAIN\user`.
         #[schemars(length(min = 1))]
         username: String,
-        /// Best read from elsewhere: `${PI_PASSWORD}` or `${file:/run/secrets/pi}`.
+        /// Best read from elsewhere: `${ACME_PASSWORD}` or `${file:/run/secrets/acme}`.
         password: Secret,
     },
     /// A fixed token with every request.
     Bearer {
-        /// Best read from elsewhere: `${PI_TOKEN}`.
+        /// Best read from elsewhere: `${ACME_TOKEN}`.
         token: Secret,
         /// Where it travels: `header`, or `body` where the historian takes it in the JSON of a request only.
         #[serde(default, rename = "in")]

@@ -34,8 +34,8 @@ pub(super) fn wrong(format: &str, text: &str) -> Option<String> {
 /// # Errors
 /// What is wrong with it; never quotes it, for it may hold a password.
 pub(super) fn http_url(text: &str) -> Result<Url, String> {
-    let mut url = Url::parse(text.trim())
-        .map_err(|error| format!("is not a URL such as https://pi.example/piwebapi ({error})"))?;
+    let mut url =
+        Url::parse(text.trim()).map_err(|error| format!("is not a URL such as https://acme.example/api ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err("must be a URL that begins with https:// (or http://) and a host".to_owned());
     }
@@ -67,7 +67,7 @@ pub(super) fn table(text: &str) -> Result<(String, String), String> {
         Some((schema, table)) if identifier(schema).is_ok() && identifier(table).is_ok() => {
             Ok((schema.to_owned(), table.to_owned()))
         }
-        _ => Err("must be schema.table, such as checkpoints.pi_watermarks".to_owned()),
+        _ => Err("must be schema.table, such as checkpoints.acme_watermarks".to_owned()),
     }
 }
 
@@ -103,16 +103,16 @@ mod tests {
 
     #[test]
     fn a_base_url_loses_its_trailing_slash_and_nothing_else() {
-        assert_eq!(http_url("https://pi.example/piwebapi/").unwrap().as_str(), "https://pi.example/piwebapi");
+        assert_eq!(http_url("https://acme.example/api/").unwrap().as_str(), "https://acme.example/api");
         assert_eq!(http_url("http://127.0.0.1:8080").unwrap().as_str(), "http://127.0.0.1:8080/");
-        assert_eq!(http_url("https://pi.example:444/a/b").unwrap().as_str(), "https://pi.example:444/a/b");
+        assert_eq!(http_url("https://acme.example:444/a/b").unwrap().as_str(), "https://acme.example:444/a/b");
     }
 
     #[test]
     fn a_base_url_with_credentials_or_a_query_is_refused_without_quoting_it() {
         for bad in [
-            "https://jo:s3cret@pi.example/",
-            "https://pi.example/?k=s3cret",
+            "https://jo:s3cret@acme.example/",
+            "https://acme.example/?k=s3cret",
             "ftp://s3cret",
             "s3cret",
             "https://",
@@ -131,7 +131,7 @@ mod tests {
         for bad in ["", "../x", "a b", "-a", "é"] {
             assert!(wrong("tidegate-name", bad).is_some(), "{bad}");
         }
-        assert_eq!(table("checkpoints.pi_watermarks"), Ok(("checkpoints".to_owned(), "pi_watermarks".to_owned())));
+        assert_eq!(table("checkpoints.acme_watermarks"), Ok(("checkpoints".to_owned(), "acme_watermarks".to_owned())));
         for bad in ["watermarks", "a.b.c", "a.", "a b.c", "../a.b"] {
             assert!(table(bad).is_err(), "{bad}");
         }

@@ -18,7 +18,7 @@ pub fn configurations(data: &[u8]) {
         return;
     }
     let folder = PathBuf::from("/plant");
-    let environment = |name: &str| name.starts_with("PI_").then(|| SECRET.into());
+    let environment = |name: &str| name.contains('_').then(|| SECRET.into());
     let lookup = Lookup { folder: Path::new("/plant"), environment: &environment };
     let Ok(tree) = Tree::parse(text, &lookup) else { return };
     let document = Document { file: String::new(), folder, tree };

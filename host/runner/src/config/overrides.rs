@@ -11,7 +11,7 @@ use super::source_text::Tree;
 pub(super) fn apply(tree: &mut Tree, overrides: &[String], lookup: &Lookup<'_>) {
     for text in overrides {
         let Some((key, value)) = text.split_once('=') else {
-            tree.problem(Origin::Override, "", "expected KEY=VALUE, such as source.url=https://pi.example/piwebapi");
+            tree.problem(Origin::Override, "", "expected KEY=VALUE, such as source.url=https://acme.example/api");
             continue;
         };
         let segments: Vec<&str> = key.trim().split('.').collect();

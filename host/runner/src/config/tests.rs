@@ -8,9 +8,9 @@ use super::*;
 
 const GOOD: &str = "version: 1
 name: plant-a
-plugin: pi.tidegate
+plugin: acme.tidegate
 source:
-  url: https://pi.example/piwebapi/
+  url: https://acme.example/api/
 auth:
   type: anonymous
 sink:
@@ -34,8 +34,8 @@ fn plugin() -> Value {
 
 fn environment(name: &str) -> Option<OsString> {
     let value = match name {
-        "PI_USERNAME" => "CORP\\svc",
-        "PI_PASSWORD" => "hunter2-\"ü\"",
+        "ACME_USERNAME" => "CORP\\svc",
+        "ACME_PASSWORD" => "hunter2-\"ü\"",
         "BATCH" => "50",
         "FLAG" => "true",
         "WORDS" => "hunter2-words",
@@ -67,7 +67,7 @@ fn refused(more: &str) -> String {
 #[test]
 fn a_minimal_configuration_has_the_products_defaults() {
     let config = load(GOOD).unwrap();
-    assert_eq!(config.source.url.as_str(), "https://pi.example/piwebapi");
+    assert_eq!(config.source.url.as_str(), "https://acme.example/api");
     assert_eq!(config.ingestion.lookback.as_secs(), 48 * 3_600);
     assert_eq!(config.ingestion.start, Start::Ago(std::time::Duration::from_secs(30 * 86_400)));
     assert_eq!(config.ingestion.quality, Quality::All);
@@ -75,7 +75,7 @@ fn a_minimal_configuration_has_the_products_defaults() {
     assert_eq!((config.performance.memory_limit, config.performance.max_count_per_request), (512 << 20, 10_000));
     assert_eq!(config.performance.max_requests_per_second, 20.0);
     assert_eq!(config.sink.schema, "bronze");
-    assert_eq!(config.sink.checkpoint("pi"), ("checkpoints".to_owned(), "pi_watermarks".to_owned()));
+    assert_eq!(config.sink.checkpoint("acme"), ("checkpoints".to_owned(), "acme_watermarks".to_owned()));
     assert!(config.sink.location.starts_with('/') && config.sink.location.ends_with("/lakehouse"));
     assert!(!config.sink.location.contains("/./"), "{}", config.sink.location);
     assert!(config.warnings.is_empty() && config.unavailable.is_empty());
@@ -84,7 +84,7 @@ fn a_minimal_configuration_has_the_products_defaults() {
 #[test]
 fn the_products_example_is_valid_in_full() {
     let config = load(include_str!("example.yaml")).unwrap();
-    assert_eq!(config.sink.checkpoint("x"), ("checkpoints".to_owned(), "pi_watermarks".to_owned()));
+    assert_eq!(config.sink.checkpoint("x"), ("checkpoints".to_owned(), "acme_watermarks".to_owned()));
     assert!(matches!(config.schedule, Some(Schedule::Every(every)) if every.as_secs() == 600));
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 }
@@ -179,9 +179,9 @@ fn durations_times_and_sizes_are_checked() {
 
 #[test]
 fn a_missing_key_is_reported_where_it_should_be() {
-    let text = GOOD.replace("  url: https://pi.example/piwebapi/\n", "  data_server: X\n");
+    let text = GOOD.replace("  url: https://acme.example/api/\n", "  data_server: X\n");
     assert_eq!(load(&text).unwrap_err(), "t.yaml:4: source.url: is missing and must be set");
-    let text = GOOD.replace("url: https://pi.example/piwebapi/", "url:");
+    let text = GOOD.replace("url: https://acme.example/api/", "url:");
     assert_eq!(load(&text).unwrap_err(), "t.yaml:5: source.url: must have a value");
     assert_eq!(load(&GOOD.replace("name: plant-a\n", "")).unwrap_err(), "t.yaml:1: name: is missing and must be set");
 }
@@ -205,7 +205,7 @@ fn the_type_of_auth_decides_which_keys_it_has() {
 fn a_session_has_both_name_and_password_or_neither_and_a_token_has_a_place() {
     let auth = |text: &str| load(&GOOD.replace("type: anonymous", text)).map(|config| config.auth);
     assert!(matches!(auth("type: session"), Ok(Auth::Session { login: None })));
-    let login = auth("type: session\n  username: ${PI_USERNAME}\n  password: ${PI_PASSWORD}");
+    let login = auth("type: session\n  username: ${ACME_USERNAME}\n  password: ${ACME_PASSWORD}");
     assert!(matches!(login, Ok(Auth::Session { login: Some(login) }) if login.username == "CORP\\svc"));
     for half in ["username: u", "password: hunter2"] {
         assert_eq!(
@@ -235,17 +235,17 @@ fn the_log_of_requests_is_a_file_in_a_folder_that_is_there() {
 #[test]
 fn a_url_that_names_only_the_server_gets_the_place_of_the_api() {
     let at = |url: &str, root: &str| {
-        let mut config = load(&GOOD.replace("https://pi.example/piwebapi/", url)).unwrap();
+        let mut config = load(&GOOD.replace("https://acme.example/api/", url)).unwrap();
         config.complete_url(root);
         let settings: Value = serde_json::from_str(&plugin_settings(&config)).unwrap();
         let told = settings["source"]["url"].as_str().unwrap().to_owned();
         assert_eq!(config.source.url.as_str().trim_end_matches('/'), told);
         told
     };
-    assert_eq!(at("https://pi.example", "/piwebapi"), "https://pi.example/piwebapi");
-    assert_eq!(at("https://pi.example:444/", "/a/b"), "https://pi.example:444/a/b");
-    assert_eq!(at("https://pi.example/proxy/pi", "/piwebapi"), "https://pi.example/proxy/pi");
-    assert_eq!(at("https://pi.example/", ""), "https://pi.example");
+    assert_eq!(at("https://acme.example", "/api"), "https://acme.example/api");
+    assert_eq!(at("https://acme.example:444/", "/a/b"), "https://acme.example:444/a/b");
+    assert_eq!(at("https://acme.example/proxy/acme", "/api"), "https://acme.example/proxy/acme");
+    assert_eq!(at("https://acme.example/", ""), "https://acme.example");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn an_auth_type_of_a_later_version_is_valid_but_cannot_run() {
 
 #[test]
 fn an_unset_variable_names_file_line_key_and_variable() {
-    let text = GOOD.replace("type: anonymous", "type: basic\n  username: ${PI_USERNAME}\n  password: ${NOT_SET}");
+    let text = GOOD.replace("type: anonymous", "type: basic\n  username: ${ACME_USERNAME}\n  password: ${NOT_SET}");
     assert_eq!(
         load(&text).unwrap_err(),
         "t.yaml:9: auth.password: the environment variable NOT_SET is not set; set it, or write the value here"
@@ -279,14 +279,15 @@ fn text_from_the_environment_becomes_the_type_that_the_key_has() {
 
 #[test]
 fn a_secret_is_in_no_debug_no_error_and_no_settings() {
-    let text = GOOD.replace("type: anonymous", "type: basic\n  username: ${PI_USERNAME}\n  password: ${PI_PASSWORD}");
+    let text =
+        GOOD.replace("type: anonymous", "type: basic\n  username: ${ACME_USERNAME}\n  password: ${ACME_PASSWORD}");
     let config = load(&text).unwrap();
     assert!(matches!(&config.auth, Auth::Basic { password, .. } if password.reveal() == "hunter2-\"ü\""));
     for shown in [format!("{config:?}"), format!("{config:#?}"), plugin_settings(&config)] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
     assert!(!plugin_settings(&config).contains("svc"));
-    let message = load(&text.replace("https://pi.example", "https://u:hunter2@pi.example")).unwrap_err();
+    let message = load(&text.replace("https://acme.example", "https://u:hunter2@acme.example")).unwrap_err();
     assert_eq!(message, "t.yaml:5: source.url: must not hold a user name or a password; they belong under `auth`");
     let config = load(&GOOD.replace("./lakehouse\n", "./l\n  storage_options: {secret_key: hunter2-store}\n")).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
@@ -339,7 +340,7 @@ fn the_plugin_gets_its_settings_with_defaults() {
     let config = load(&format!("{GOOD}ingestion: {{tag_filter: {{max_tags: 5}}}}\n")).unwrap();
     let settings: Value = serde_json::from_str(&plugin_settings(&config)).unwrap();
     assert_eq!(settings.pointer("/ingestion/tag_filter"), Some(&json!({"max_tags": 5, "name_pattern": "*"})));
-    assert_eq!(settings.pointer("/source/url"), Some(&json!("https://pi.example/piwebapi")));
+    assert_eq!(settings.pointer("/source/url"), Some(&json!("https://acme.example/api")));
     assert_eq!(settings.pointer("/performance/batch_size"), Some(&json!(100)));
     assert_eq!(settings.as_object().unwrap().len(), 3);
 }

@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn a_name_with_one_forbidden_address_is_refused_as_a_whole() {
         let both = ["10.0.0.1:0".parse().unwrap(), "169.254.169.254:0".parse().unwrap()];
-        let refused = check("pi.corp", &both).unwrap_err().to_string();
-        assert!(refused.contains("`pi.corp` is the address 169.254.169.254"), "{refused}");
-        assert!(check("pi.corp", &[]).unwrap_err().to_string().contains("no address for `pi.corp`"));
+        let refused = check("acme.corp", &both).unwrap_err().to_string();
+        assert!(refused.contains("`acme.corp` is the address 169.254.169.254"), "{refused}");
+        assert!(check("acme.corp", &[]).unwrap_err().to_string().contains("no address for `acme.corp`"));
     }
 }

@@ -343,15 +343,15 @@ async fn without_credentials_nothing_is_sent_and_the_reason_is_kept() {
 #[test]
 fn settings_that_cannot_be_are_refused_with_the_setting() {
     let refusal = |base: &str| Egress::new(config(base)).err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(refusal("ftp://pi").contains("must be http or https"));
-    assert!(refusal("https://u:p@pi").contains("section auth") && !refusal("https://u:p@pi").contains("u:p"));
+    assert!(refusal("ftp://acme").contains("must be http or https"));
+    assert!(refusal("https://u:p@acme").contains("section auth") && !refusal("https://u:p@acme").contains("u:p"));
     assert!(refusal("http://169.254.169.254/x").contains("never reachable"));
     assert!(refusal("http://[::ffff:a9fe:a9fe]/x").contains("never reachable"));
     assert!(refusal("http://0/x").contains("never reachable"));
-    assert!(refusal("https://pi/x?y").contains("must end with the path"));
-    let none = EgressConfig { requests_per_second: 0.0, ..config("https://pi") };
+    assert!(refusal("https://acme/x?y").contains("must end with the path"));
+    let none = EgressConfig { requests_per_second: 0.0, ..config("https://acme") };
     assert!(Egress::new(none).err().unwrap().to_string().contains("must be above 0"));
-    let pem = EgressConfig { ca_pem: Some(b"no pem".to_vec()), ..config("https://pi") };
+    let pem = EgressConfig { ca_pem: Some(b"no pem".to_vec()), ..config("https://acme") };
     assert!(Egress::new(pem).err().unwrap().to_string().contains("tls.ca_file holds no usable certificate"));
 }
 

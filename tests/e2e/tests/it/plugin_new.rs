@@ -81,10 +81,10 @@ async fn a_new_plugin_builds_packs_and_runs_as_it_is() {
     done(&["plugin", "pack", component.to_str().unwrap(), "-o", "acme_hist.tidegate"]);
     let shown = done(&["plugin", "inspect", "acme_hist.tidegate"]);
     assert!(shown.contains("GET /sensors/*/samples") && shown.contains("acme_hist"), "{shown}");
-    done(&["init", "--plugin", "acme_hist"]);
-    let refused = tidegate(folder.path(), &["run"], &[]);
+    let refused = tidegate(folder.path(), &["init", "--plugin", "acme_hist"], &[]);
     assert!(refused.code == 4 && refused.stderr.contains("tidegate plugin approve"), "{refused:#?}");
     done(&["plugin", "approve", "acme_hist.tidegate"]);
+    done(&["init", "--plugin", "acme_hist"]);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("source.url=http://{}", listener.local_addr().unwrap());
     std::thread::spawn(|| serve(listener));

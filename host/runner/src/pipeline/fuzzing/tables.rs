@@ -1,4 +1,4 @@
-//! The tables that the fuzz targets deliver to: the columns that the PI plugin declares, as far as types go.
+//! The tables that the fuzz targets deliver to: the columns that a plugin of a full historian declares, as far as types go.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
