@@ -5,10 +5,11 @@
 mod cli;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use tidegate_simulators::pi::Server;
+use tidegate_simulators::{canary, pi};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Historian servers: strict, deterministic, with faults on demand.
@@ -23,26 +24,44 @@ struct Cli {
 enum Command {
     /// A PI Web API server.
     Pi(Box<cli::Pi>),
+    /// A Canary Views service with the read web API.
+    Canary(Box<cli::Canary>),
 }
 
 fn main() -> Result<()> {
-    let Command::Pi(options) = Cli::parse().command;
-    let certificate = options.tls_cert_out.clone();
-    let (config, faults) = options.config()?;
-    let server = Server::launch(config)?;
-    server.set_faults(faults);
-    if let (Some(path), Some(pem)) = (&certificate, server.ca_pem()) {
+    match Cli::parse().command {
+        Command::Pi(options) => {
+            let certificate = options.wire.tls_cert_out.clone();
+            let (config, faults) = options.config()?;
+            let server = pi::Server::launch(config)?;
+            server.set_faults(faults);
+            announce(&server.url(), certificate.as_deref().zip(server.ca_pem()))?;
+            server.stop();
+        }
+        Command::Canary(options) => {
+            let certificate = options.wire.tls_cert_out.clone();
+            let (config, faults) = options.config()?;
+            let server = canary::Server::launch(config)?;
+            server.set_faults(faults);
+            announce(&server.url(), certificate.as_deref().zip(server.ca_pem()))?;
+            server.stop();
+        }
+    }
+    Ok(())
+}
+
+/// Says where a server listens and returns when it shall stop.
+fn announce(url: &str, certificate: Option<(&Path, &str)>) -> Result<()> {
+    if let Some((path, pem)) = certificate {
         std::fs::write(path, pem).with_context(|| format!("writing the certificate to {}", path.display()))?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Whoever reads the line may send the signal at once, so it is caught before.
     let terminate = runtime.block_on(async { signal(SignalKind::terminate()) })?;
     let mut out = std::io::stdout();
-    writeln!(out, "listening on {}", server.url())?;
+    writeln!(out, "listening on {url}")?;
     out.flush()?;
-    runtime.block_on(told_to_stop(terminate))?;
-    server.stop();
-    Ok(())
+    runtime.block_on(told_to_stop(terminate))
 }
 
 /// Returns on SIGTERM or ctrl-c.

@@ -24,8 +24,6 @@ mod archive;
 mod assets;
 mod auth;
 mod batch;
-mod body;
-mod clock;
 mod config;
 mod control;
 mod event;
@@ -41,18 +39,19 @@ mod recorded;
 mod render;
 mod routes;
 mod server;
-mod stats;
 mod tag;
 mod time;
-mod tls;
 mod truth;
 mod updates;
 mod webid;
-mod wildcard;
+
+use crate::shared::{clock, hash, stats, wildcard};
 
 pub use assets::{AssetTruth, Assets, Attribute, Database, Element, Makes, Template};
 pub use config::{Auth, Config, Dialect, Hidden, Knobs, Override, Sprinkle};
 pub use event::{Event, Value};
+#[cfg(test)]
+pub(crate) use fault::Shape;
 pub use fault::{Effect, Fault, Scope};
 pub use frames::{Frame, FrameTruth, Frames, NewFrame};
 pub use server::Server;

@@ -1,19 +1,25 @@
 //! One call from its path to its answer: route, faults, handler. Whole requests and sub-requests of a batch go the same
 //! way, so a batch cannot be kinder than the wire.
 
+use std::cell::LazyCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::answer::{Content, Head, Refusal, page};
-use super::auth::Limiter;
+use http::request::Parts;
+use http::{Method, header};
+
+use super::answer::{Head, Refusal};
 use super::config::{Config, Hidden};
-use super::fault::{Book, Junk, Plan, Shape};
+use super::fault::{Book, Effect, Incident, Shape};
 use super::query::{Query, percent_decode};
 use super::routes::{self, Route};
 use super::stats::Counter;
 use super::tag::Tag;
 use super::truth::Truth;
 use super::webid::{self, Class, Local, Unknown};
+use super::{auth, control};
+use crate::shared::limiter::Limiter;
+use crate::shared::server::{Application, Peer, Settings};
 
 /// Everything a running server consists of, the sockets excepted.
 #[derive(Debug)]
@@ -23,11 +29,12 @@ pub(crate) struct App {
     /// The data.
     pub(crate) truth: Truth,
     /// Armed faults.
-    pub(crate) faults: Book,
+    pub(crate) faults: Book<Effect>,
     /// Figures.
     pub(crate) counter: Counter,
     /// Rate limit per client.
     pub(crate) limiter: Limiter,
+    settings: Settings,
 }
 
 /// One call as its handler sees it.
@@ -80,12 +87,22 @@ impl App {
             faults: Book::new(config.seed),
             counter: Counter::new(),
             limiter: Limiter::default(),
+            settings: Settings {
+                address: config.address,
+                port: config.port,
+                tls: config.tls,
+                threads: config.threads,
+                latency: config.latency,
+                gzip: config.gzip,
+                chunked: config.knobs.chunked,
+                max_body: config.max_body,
+            },
             config,
         }
     }
 
     /// Appends the body of the answer; its head.
-    pub(crate) fn answer(&self, incoming: Incoming<'_>, out: &mut Vec<u8>) -> Head {
+    pub(crate) fn call(&self, incoming: Incoming<'_>, out: &mut Vec<u8>) -> Head {
         let start = out.len();
         let refuse = |out: &mut Vec<u8>, refusal: Refusal| {
             out.truncate(start);
@@ -101,8 +118,11 @@ impl App {
             return refuse(out, Refusal::no_route(&format!("{}{}", incoming.base, incoming.path)));
         };
         self.counter.routed(incoming.sub, route.label());
-        let subject = || segments.get(1).filter(|_| route.has_subject()).and_then(|id| self.lookup(id).ok());
-        let plan = self.faults.plan(incoming.sub, route.label(), incoming.body, subject);
+        let subject =
+            LazyCell::new(|| segments.get(1).filter(|_| route.has_subject()).and_then(|id| self.lookup(id).ok()));
+        let about = |pattern: &str| subject.as_ref().is_some_and(|subject| subject.answers_to(pattern));
+        let incident = Incident { sub: incoming.sub, route: route.label(), body: incoming.body };
+        let plan = self.faults.plan(incident, about);
         let knobs = &self.config.knobs;
         let result = match plan.status {
             Some(status) => Err(Refusal::of_status(status, incoming.sub, knobs.retry_after, knobs.rate_limit_json)),
@@ -114,7 +134,7 @@ impl App {
             }
         };
         let mut head = result.unwrap_or_else(|refusal| refuse(out, refusal));
-        apply(&plan, incoming.sub, out, start, &mut head);
+        plan.apply(incoming.sub, out, start, &mut head);
         head
     }
 
@@ -158,6 +178,58 @@ impl App {
     }
 }
 
+impl Application for App {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
+    fn admit(&self, peer: &Peer, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        if control::is_for(self, parts.uri.path()) {
+            return Ok(());
+        }
+        auth::authenticate(&self.config.auth, &parts.headers)?;
+        if let Some(limit) = self.config.rate_limit
+            && !self.limiter.admit(peer.ip, limit)
+        {
+            let knobs = &self.config.knobs;
+            return Err(Refusal::of_status(429, false, knobs.retry_after, knobs.rate_limit_json));
+        }
+        auth::forgery(&self.config, &parts.method, &parts.headers)?;
+        if parts.method == Method::POST && !body.is_empty() {
+            let kind =
+                parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            if !kind.eq_ignore_ascii_case("application/json") && !kind.eq_ignore_ascii_case("text/json") {
+                let text = format!("The request entity's media type '{kind}' is not supported for this resource.");
+                return Err(Refusal::message(415, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, peer: &Peer, parts: &Parts, body: &[u8], out: &mut Vec<u8>) -> Head {
+        if control::is_for(self, parts.uri.path()) {
+            return control::serve(self, parts, body, out);
+        }
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let base = format!("{}://{host}/piwebapi", if peer.secure { "https" } else { "http" });
+        let incoming = Incoming {
+            sub: false,
+            client: peer.ip,
+            base: &base,
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            body,
+        };
+        self.call(incoming, out)
+    }
+}
+
 /// Decoded segments below `/piwebapi`, which may be spelled in any case; `None`: another application's path.
 fn below_root(path: &str) -> Option<Vec<String>> {
     let mut segments = path.split('/').skip(1).map(|segment| percent_decode(segment, false));
@@ -167,26 +239,4 @@ fn below_root(path: &str) -> Option<Vec<String>> {
         segments.pop();
     }
     Some(segments)
-}
-
-/// What faults do to an answer that is already written.
-fn apply(plan: &Plan, sub: bool, out: &mut Vec<u8>, start: usize, head: &mut Head) {
-    head.delay += plan.delay;
-    head.transport = plan.transport.or(head.transport);
-    let Some(junk) = plan.junk else { return };
-    let body = out.split_off(start);
-    (head.status, head.headers) = (200, Vec::new());
-    head.content = match junk {
-        Junk::Garbage => {
-            out.extend_from_slice(body.get(..body.len() / 3).unwrap_or_default());
-            out.extend_from_slice(b"\x00}]\xff<not json");
-            // Inside a batch the framework can only pass it on as a string.
-            if sub { Content::Text } else { Content::Json }
-        }
-        Junk::Html => {
-            page(out, 200, "Sign in");
-            Content::Html
-        }
-        Junk::Empty => Content::Nothing,
-    };
 }

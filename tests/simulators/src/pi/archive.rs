@@ -1,39 +1,50 @@
-//! Reading a tag: generated events and edits merged, in either direction, as many as asked for and no further.
+//! Reading a tag: generated events and edits merged, in either direction, and a provisional newest value.
 
 use std::sync::Arc;
 
 use super::clock::Clock;
 use super::event::Event;
-use super::generate::{Draft, Flags};
-use super::tag::{Overlay, Tag};
-
-/// Grid rounding may move an event out of its slot by less than this.
-const SLACK: i64 = 200;
+use super::generate::{Draft, Flags, Generator};
+use super::tag::Tag;
+use crate::shared::series::{self, Series, Source};
 
 /// An event as found: still a draft, or kept as it was edited.
-#[derive(Clone, Debug)]
-pub(crate) enum Item {
-    /// Generated, value not made yet.
-    Made(Draft),
-    /// Edited, inserted or provisional.
-    Kept(Arc<Event>),
-}
+pub(crate) type Item = series::Item<Draft, Event>;
 
 impl Item {
     /// When.
-    pub(crate) fn ticks(&self) -> i64 {
-        match self {
-            Item::Made(draft) => draft.ticks,
-            Item::Kept(event) => event.ticks,
-        }
+    pub(crate) fn instant(&self) -> i64 {
+        self.ticks::<Generator>()
     }
 
     /// The whole event.
     pub(crate) fn event(&self, tag: &Tag) -> Event {
-        match self {
-            Item::Made(draft) => tag.generator.event(*draft),
-            Item::Kept(event) => (**event).clone(),
-        }
+        self.whole(&tag.generator)
+    }
+}
+
+impl Source for Generator {
+    type Draft = Draft;
+    type Event = Event;
+
+    fn slot_of(&self, ticks: i64) -> i64 {
+        Generator::slot_of(self, ticks)
+    }
+
+    fn slot(&self, k: i64, out: &mut Vec<Draft>) {
+        Generator::slot(self, k, out);
+    }
+
+    fn instant(draft: &Draft) -> i64 {
+        draft.ticks
+    }
+
+    fn ticks(event: &Event) -> i64 {
+        event.ticks
+    }
+
+    fn event(&self, draft: Draft) -> Event {
+        Generator::event(self, draft)
     }
 }
 
@@ -53,9 +64,7 @@ pub(crate) fn flags_of(event: &Event) -> Flags {
 pub(crate) struct View<'a> {
     /// The tag.
     pub(crate) tag: &'a Tag,
-    overlay: Arc<Overlay>,
-    first: i64,
-    last: i64,
+    series: Series<'a, Generator>,
     provisional: Option<Arc<Event>>,
 }
 
@@ -63,12 +72,14 @@ impl<'a> View<'a> {
     /// The tag as of now; with `snapshot`, the provisional newest value is part of it.
     pub(crate) fn new(tag: &'a Tag, clock: &Clock, snapshot: bool) -> View<'a> {
         let arrived = clock.arrived();
-        let last = arrived.saturating_add(tag.generator.ahead);
-        let mut view = View { tag, overlay: tag.overlay(), first: tag.generator.from, last, provisional: None };
+        let generator = &tag.generator;
+        let last = if generator.empty { i64::MIN } else { arrived.saturating_add(generator.ahead) };
+        let series = Series { source: generator, overlay: tag.edits.overlay(), first: generator.from, last };
+        let mut view = View { tag, series, provisional: None };
         if snapshot && !tag.point.future {
             view.provisional = view
                 .newest(arrived)
-                .map(|newest| tag.generator.provisional(newest.ticks()))
+                .map(|newest| generator.provisional(newest.instant()))
                 .filter(|event| event.ticks <= arrived)
                 .map(Arc::new);
         }
@@ -85,11 +96,7 @@ impl<'a> View<'a> {
         if descending && let Some(event) = provisional {
             out.push(Item::Kept(Arc::clone(event)));
         }
-        if descending {
-            self.backward(lo, hi, max, &mut out)
-        } else {
-            self.forward(lo, hi, max, &mut out)
-        }
+        self.series.collect(lo, hi, descending, max, &mut out);
         if !descending
             && out.len() < max
             && let Some(event) = provisional
@@ -97,57 +104,6 @@ impl<'a> View<'a> {
             out.push(Item::Kept(Arc::clone(event)));
         }
         out
-    }
-
-    fn forward(&self, lo: i64, hi: i64, max: usize, out: &mut Vec<Item>) {
-        let mut from = lo;
-        for (at, events) in self.overlay.range(lo..=hi) {
-            self.generated(from, at - 1, false, max, out);
-            out.extend(events.iter().take(max.saturating_sub(out.len())).cloned().map(Item::Kept));
-            from = at + 1;
-            if out.len() >= max {
-                return;
-            }
-        }
-        self.generated(from, hi, false, max, out);
-    }
-
-    fn backward(&self, lo: i64, hi: i64, max: usize, out: &mut Vec<Item>) {
-        let mut to = hi;
-        for (at, events) in self.overlay.range(lo..=hi).rev() {
-            self.generated(at + 1, to, true, max, out);
-            out.extend(events.iter().rev().take(max.saturating_sub(out.len())).cloned().map(Item::Kept));
-            to = at - 1;
-            if out.len() >= max {
-                return;
-            }
-        }
-        self.generated(lo, to, true, max, out);
-    }
-
-    /// Generated events only, edits not looked at.
-    fn generated(&self, lo: i64, hi: i64, descending: bool, max: usize, out: &mut Vec<Item>) {
-        let (lo, hi) = (lo.max(self.first), hi.min(self.last));
-        if lo > hi || out.len() >= max || self.tag.generator.empty {
-            return;
-        }
-        let generator = &self.tag.generator;
-        let (first, last) = (generator.slot_of(lo - SLACK), generator.slot_of(hi + SLACK));
-        let expected = usize::try_from(last - first + 1).unwrap_or(usize::MAX).saturating_add(8);
-        out.reserve(expected.min(max - out.len()));
-        let mut scratch = Vec::new();
-        let mut k = if descending { last } else { first };
-        while (first..=last).contains(&k) && out.len() < max {
-            scratch.clear();
-            generator.slot(k, &mut scratch);
-            if descending {
-                scratch.reverse();
-            }
-            let room = max - out.len();
-            let inside = scratch.iter().filter(|draft| (lo..=hi).contains(&draft.ticks));
-            out.extend(inside.take(room).map(|draft| Item::Made(*draft)));
-            k += if descending { -1 } else { 1 };
-        }
     }
 
     /// How many events lie in `lo ≤ t ≤ hi`; `bad` includes those that are not good.

@@ -1,9 +1,4 @@
-//! Who may ask, and how often: authentication per request, the CSRF header, the rate limit per client address.
-
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+//! Who may ask: authentication per request and the CSRF header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,26 +6,6 @@ use http::{HeaderMap, header};
 
 use super::answer::Refusal;
 use super::config::{Auth, Config};
-
-/// Counts requests per client in windows of one second.
-#[derive(Debug, Default)]
-pub(crate) struct Limiter {
-    windows: Mutex<HashMap<IpAddr, (Instant, u32)>>,
-}
-
-impl Limiter {
-    /// Counts one request of this client; whether it is within the limit.
-    pub(crate) fn admit(&self, client: IpAddr, limit: u32) -> bool {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let window = windows.entry(client).or_insert((now, 0));
-        if now.duration_since(window.0).as_secs() >= 1 {
-            *window = (now, 0);
-        }
-        window.1 = window.1.saturating_add(1);
-        window.1 <= limit
-    }
-}
 
 /// 401 with the challenge, unless the caller proves who it is.
 pub(crate) fn authenticate(auth: &Auth, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -95,13 +70,5 @@ mod tests {
         let auth = Auth::Bearer { token: "abc".into() };
         assert!(authenticate(&auth, &headers("bearer abc")).is_ok());
         assert!(authenticate(&auth, &headers("Bearer ABC")).is_err());
-    }
-
-    #[test]
-    fn the_limiter_counts_per_client() {
-        let limiter = Limiter::default();
-        let [a, b] = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
-        assert!(limiter.admit(a, 2) && limiter.admit(a, 2) && !limiter.admit(a, 2));
-        assert!(limiter.admit(b, 2));
     }
 }

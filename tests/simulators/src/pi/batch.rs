@@ -102,5 +102,5 @@ fn run(call: &Call<'_>, method: &str, path: &str, query: &str, body: &[u8], out:
     if limit.is_some_and(|limit| !app.limiter.admit(client, limit)) {
         return Refusal::of_status(429, true, knobs.retry_after, knobs.rate_limit_json).write(out);
     }
-    app.answer(Incoming { sub: true, client, base: call.base, method, path, query, body }, out)
+    app.call(Incoming { sub: true, client, base: call.base, method, path, query, body }, out)
 }

@@ -25,11 +25,11 @@ use super::answer::{Head, Refusal};
 use super::app::App;
 use super::config::Override;
 use super::event::{Event, Value};
-use super::fault::Fault;
 use super::query::Query;
 use super::tag::Kind;
 use super::time::parse_rfc3339;
 use super::webid::Form;
+use crate::shared::control::{common, finish, nanos};
 
 /// Whether this path is ours.
 pub(crate) fn is_for(app: &App, path: &str) -> bool {
@@ -47,21 +47,15 @@ pub(crate) fn serve(app: &App, parts: &Parts, body: &[u8], out: &mut Vec<u8>) ->
             app.counter.reset();
             Ok(json!({}))
         }
-        (&Method::GET, "/_sim/faults") => Ok(json!({"fired": app.faults.fired()})),
-        (&Method::POST, "/_sim/faults") => faults(app, body),
         (&Method::POST, "/_sim/events") => edit(app, body),
         (&Method::POST, "/_sim/updates") => updates(app, body),
-        (&Method::POST, "/_sim/end") => end(app, body),
         (&Method::POST, "/_sim/tags") => add(app, body),
-        _ => return Refusal::no_route(parts.uri.path()).write(out),
+        _ => match common(parts, body, &app.faults, app.truth.clock()) {
+            Some(result) => result,
+            None => return Refusal::no_route(parts.uri.path()).write(out),
+        },
     };
-    match result {
-        Ok(answer) => {
-            out.extend_from_slice(answer.to_string().as_bytes());
-            Head::json(200)
-        }
-        Err(error) => Refusal::bad(format!("{error:#}")).write(out),
-    }
+    finish(result, out)
 }
 
 fn points(app: &App) -> Json {
@@ -78,11 +72,7 @@ fn tag(app: &App, name: &str) -> Result<usize> {
 
 fn truth(app: &App, query: &Query) -> Result<Json> {
     let index = tag(app, query.one("tag").context("the parameter tag is missing")?)?;
-    let time = |name: &str, default: i64| match query.one(name) {
-        Some(text) => parse_rfc3339(text).map(|ticks| ticks.saturating_mul(100)),
-        None => Ok(default),
-    };
-    let events = app.truth.events(index, time("start", 0)?, time("end", i64::MAX)?);
+    let events = app.truth.events(index, nanos(query.one("start"), 0)?, nanos(query.one("end"), i64::MAX)?);
     let each = events.iter().map(|event| {
         let value: Json = serde_json::from_str(&event.value.json()).unwrap_or_default();
         json!({"timestamp": event.timestamp(), "ticks": event.ticks, "value": value, "good": event.good,
@@ -90,18 +80,6 @@ fn truth(app: &App, query: &Query) -> Result<Json> {
             "provisional": event.provisional})
     });
     Ok(Json::Array(each.collect()))
-}
-
-fn faults(app: &App, body: &[u8]) -> Result<Json> {
-    let list: Vec<Json> = serde_json::from_slice(body).context("expected a JSON list of faults")?;
-    let read = |fault: &Json| match fault {
-        Json::String(spec) => Fault::parse(spec),
-        other => Fault::parse(&other.to_string()),
-    };
-    let faults = list.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let count = faults.len();
-    app.faults.set(faults);
-    Ok(json!({"armed": count}))
 }
 
 #[derive(Deserialize)]
@@ -194,13 +172,6 @@ fn edit(app: &App, body: &[u8]) -> Result<Json> {
         deleted += app.truth.delete(index, parse_rfc3339(timestamp)?);
     }
     Ok(json!({"inserted": inserted, "replaced": replaced, "deleted": deleted}))
-}
-
-fn end(app: &App, body: &[u8]) -> Result<Json> {
-    let body: Json = serde_json::from_slice(body).context("end")?;
-    let text = body.get("end").and_then(Json::as_str).context("the member end is missing")?;
-    app.truth.set_end(parse_rfc3339(text)?);
-    Ok(json!({}))
 }
 
 #[derive(Deserialize)]

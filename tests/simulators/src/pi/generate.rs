@@ -9,21 +9,9 @@ use std::borrow::Cow;
 use super::clock::SECOND;
 use super::config::Sprinkle;
 use super::event::{Event, Value};
+use super::hash::{mix, unit, wave};
 use super::names;
 use super::tag::Kind;
-
-/// A good hash of 64 bits (the finaliser of SplitMix64).
-pub(crate) fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// A hash as a number in `[0, 1)`.
-pub(crate) fn unit(hash: u64) -> f64 {
-    (hash >> 11) as f64 / (1_u64 << 53) as f64
-}
 
 /// Rounds down to the archive's grid of 2⁻¹⁶ s, expressed in ticks.
 fn grid(ticks: i64) -> i64 {
@@ -179,9 +167,11 @@ impl Generator {
     fn plain(&self, ticks: i64, hash: u64) -> Value {
         let noise = (hash >> 40) as f32 / (1_u32 << 24) as f32;
         match self.kind {
-            Kind::Float32 => Value::Float32(self.wave(ticks) + noise),
+            Kind::Float32 => Value::Float32(wave(self.seed, ticks) + noise),
             Kind::Float64 => self.double(ticks, hash),
-            Kind::Int32 | Kind::Blob => Value::Int(i64::from((self.wave(ticks) * 1000.0) as i32) + (hash & 7) as i64),
+            Kind::Int32 | Kind::Blob => {
+                Value::Int(i64::from((wave(self.seed, ticks) * 1000.0) as i32) + (hash & 7) as i64)
+            }
             Kind::Int16 => Value::Int(i64::from(hash as i16)),
             Kind::Int64 => {
                 let big = (1_i64 << 53) + 1 + (hash >> 4) as i64 % (1 << 60);
@@ -214,14 +204,8 @@ impl Generator {
             2 => 0.0,
             3 => f64::MIN_POSITIVE / 4.0,
             4 => f64::MAX,
-            _ => f64::from(self.wave(ticks)) + unit(hash),
+            _ => f64::from(wave(self.seed, ticks)) + unit(hash),
         })
-    }
-
-    fn wave(&self, ticks: i64) -> f32 {
-        let period = 600.0 + (self.seed & 0xFFF) as f32;
-        let second = (ticks.div_euclid(SECOND) % 1_000_000) as f32;
-        50.0 + 40.0 * (second / period).sin()
     }
 
     /// A draft as a whole event.

@@ -1,7 +1,8 @@
 //! Writes JSON straight into the answer's buffer, leaving out what `selectedFields` does not name.
 
 use super::fields::Selection;
-use super::render;
+use crate::shared::text;
+pub(crate) use crate::shared::text::strings;
 
 /// An object being written; close it with [`Obj::close`].
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl<'o, 'f> Obj<'o, 'f> {
             self.out.push(b',');
         }
         self.first = false;
-        render::string(self.out, name);
+        text::string(self.out, name);
         self.out.push(b':');
         self.out
     }
@@ -44,7 +45,7 @@ impl<'o, 'f> Obj<'o, 'f> {
     /// A string member.
     pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
         if let Some((out, _)) = self.key(name) {
-            render::string(out, value);
+            text::string(out, value);
         }
         self
     }
@@ -52,7 +53,7 @@ impl<'o, 'f> Obj<'o, 'f> {
     /// An integer member.
     pub(crate) fn int(&mut self, name: &str, value: i64) -> &mut Self {
         if let Some((out, _)) = self.key(name) {
-            render::int(out, value);
+            text::int(out, value);
         }
         self
     }
@@ -60,7 +61,7 @@ impl<'o, 'f> Obj<'o, 'f> {
     /// A floating point member.
     pub(crate) fn float(&mut self, name: &str, value: f64) -> &mut Self {
         if let Some((out, _)) = self.key(name) {
-            render::float64(out, value);
+            text::float64(out, value);
         }
         self
     }
@@ -82,7 +83,7 @@ impl<'o, 'f> Obj<'o, 'f> {
     pub(crate) fn link(&mut self, name: &str, parts: &[&str]) -> &mut Self {
         if let Some((out, _)) = self.key(name) {
             out.push(b'"');
-            parts.iter().for_each(|part| render::escaped(out, part));
+            parts.iter().for_each(|part| text::escaped(out, part));
             out.push(b'"');
         }
         self
@@ -91,7 +92,7 @@ impl<'o, 'f> Obj<'o, 'f> {
     /// A member that is a list of strings.
     pub(crate) fn texts(&mut self, name: &str, values: &[String]) -> &mut Self {
         if let Some((out, _)) = self.key(name) {
-            strings(out, values);
+            text::strings(out, values);
         }
         self
     }
@@ -125,16 +126,4 @@ impl<'o, 'f> Obj<'o, 'f> {
         }
         self
     }
-}
-
-/// An array of strings.
-pub(crate) fn strings(out: &mut Vec<u8>, texts: &[String]) {
-    out.push(b'[');
-    for (index, text) in texts.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        render::string(out, text);
-    }
-    out.push(b']');
 }

@@ -5,6 +5,8 @@ use super::app::App;
 use super::fields::Fields;
 use super::time::{Zone, parse};
 use super::webid::Form;
+use crate::shared::query::pairs;
+pub(crate) use crate::shared::query::percent_decode;
 
 /// Decoded query parameters in their order; names are lower-cased, values may repeat.
 #[derive(Clone, Debug, Default)]
@@ -12,34 +14,10 @@ pub(crate) struct Query {
     pairs: Vec<(String, String)>,
 }
 
-/// Decodes `%XX`; what is not a valid escape stays as it is, and invalid UTF-8 becomes U+FFFD.
-pub(crate) fn percent_decode(text: &str, plus: bool) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |byte: Option<&u8>| byte.and_then(|byte| (*byte as char).to_digit(16));
-        match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                at += 2;
-            }
-            (b'+', ..) if plus => out.push(b' '),
-            (byte, ..) => out.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 impl Query {
     /// Reads a raw query string.
     pub(crate) fn parse(raw: &str) -> Query {
-        let pairs = raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decode(name, true).to_lowercase(), percent_decode(value, true))
-        });
-        Query { pairs: pairs.collect() }
+        Query { pairs: pairs(raw) }
     }
 
     /// Every parameter but those named, as a query string.

@@ -1,12 +1,10 @@
 //! A tag: what its point looks like from outside, where its events come from, and what edits lie over them.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
-
 use super::config::Hidden;
 use super::event::Event;
 use super::generate::Generator;
 use super::webid::{self, Class, Form, Guid, Local};
+use crate::shared::series::Edits;
 
 /// Kind of value that a tag holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +108,6 @@ impl Point {
     }
 }
 
-/// Instants whose events have been changed, with all their events.
-pub(crate) type Overlay = BTreeMap<i64, Vec<Arc<Event>>>;
-
 /// A point, its generator and its edits.
 #[derive(Debug)]
 pub(crate) struct Tag {
@@ -122,23 +117,13 @@ pub(crate) struct Tag {
     pub(crate) generator: Generator,
     /// How direct reads are refused.
     pub(crate) hidden: Option<Hidden>,
-    overlay: RwLock<Arc<Overlay>>,
+    /// What has been changed by hand.
+    pub(crate) edits: Edits<Event>,
 }
 
 impl Tag {
     /// A tag without edits.
     pub(crate) fn new(point: Point, generator: Generator, hidden: Option<Hidden>) -> Tag {
-        Tag { point, generator, hidden, overlay: RwLock::default() }
-    }
-
-    /// The edits as of now.
-    pub(crate) fn overlay(&self) -> Arc<Overlay> {
-        Arc::clone(&self.overlay.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes the edits; readers keep what they have.
-    pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Overlay) -> T) -> T {
-        let mut guard = self.overlay.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut guard))
+        Tag { point, generator, hidden, edits: Edits::default() }
     }
 }

@@ -1,128 +1,211 @@
-//! Time as PI Web API writes it: UTC ISO 8601, zero to seven fractional digits, trailing zeros trimmed.
+//! Time as clients send it: ISO 8601 and other dates that .NET reads, and PI time such as `*-1d`, `t+8h`, `y`.
 //!
-//! Instants are 100 ns ticks since the Unix epoch. Reading what clients send is [`parse`]'s part.
-
-mod parse;
-
-pub use parse::parse_rfc3339;
-pub(crate) use parse::{Zone, duration, parse};
+//! A time without offset is in the server's local zone, as on a real server; this is the mistake that clients make.
 
 use super::clock::{DAY, SECOND};
+pub(crate) use crate::shared::time::Stamper;
+use crate::shared::time::{add_months, clock, date, iso};
+pub use crate::shared::time::{format_ticks, parse_rfc3339};
 
-/// Days since the Unix epoch of a date of the Gregorian calendar.
-pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let yoe = year - era * 400;
-    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+/// Last instant that PI Web API takes: the end of the year 9999.
+const MAX: i64 = 253_402_300_800 * SECOND - 1;
+
+/// Offset of local time from UTC, in ticks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Zone {
+    offset: i64,
 }
 
-/// Year, month and day of a number of days since the Unix epoch.
-pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z - era * 146_097;
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
-}
-
-/// Writes timestamps; the text of the day is kept from one to the next.
-#[derive(Debug)]
-pub(crate) struct Stamper {
-    day: i64,
-    prefix: [u8; 11],
-}
-
-const PAIRS: &[u8; 200] = b"00010203040506070809101112131415161718192021222324252627282930313233343536373839\
-4041424344454647484950515253545556575859606162636465666768697071727374757677787980818283848586878889\
-90919293949596979899";
-
-fn pair(value: i64) -> [u8; 2] {
-    let at = (value as usize % 100) * 2;
-    [PAIRS[at], PAIRS[at + 1]]
-}
-
-impl Stamper {
-    /// Knows no day yet.
-    pub(crate) fn new() -> Stamper {
-        Stamper { day: i64::MIN, prefix: *b"0000-00-00T" }
+impl Zone {
+    /// A zone with a fixed offset.
+    pub(crate) fn minutes(minutes: i32) -> Zone {
+        Zone { offset: i64::from(minutes) * 60 * SECOND }
     }
 
-    /// Appends `ticks` as `2024-03-01T07:00:00.4459991Z`.
-    pub(crate) fn write(&mut self, out: &mut Vec<u8>, ticks: i64) {
-        let day = ticks.div_euclid(DAY);
-        if day != self.day {
-            let (year, month, date) = civil_from_days(day);
-            self.prefix[0..2].copy_from_slice(&pair(year / 100));
-            self.prefix[2..4].copy_from_slice(&pair(year));
-            self.prefix[5..7].copy_from_slice(&pair(month));
-            self.prefix[8..10].copy_from_slice(&pair(date));
-            self.day = day;
-        }
-        let rest = ticks.rem_euclid(DAY);
-        let (second, fraction) = (rest / SECOND, rest % SECOND);
-        let (h, m, s) = (pair(second / 3600), pair(second / 60 % 60), pair(second % 60));
-        let mut text = *b"0000-00-00T00:00:00.0000000Z";
-        text[..11].copy_from_slice(&self.prefix);
-        text[11..13].copy_from_slice(&h);
-        text[14..16].copy_from_slice(&m);
-        text[17..19].copy_from_slice(&s);
-        if fraction == 0 {
-            text[19] = b'Z';
-            out.extend_from_slice(&text[..20]);
-            return;
-        }
-        let (high, low) = (fraction / 1000, fraction % 1000);
-        text[20..22].copy_from_slice(&pair(high / 100));
-        text[22..24].copy_from_slice(&pair(high % 100));
-        text[24] = b'0' + (low / 100) as u8;
-        text[25..27].copy_from_slice(&pair(low % 100));
-        let mut end = 27;
-        while text[end - 1] == b'0' {
-            end -= 1;
-        }
-        text[end] = b'Z';
-        out.extend_from_slice(&text[..=end]);
+    /// A zone by the names that the simulator knows; `None` for others.
+    pub(crate) fn named(name: &str) -> Option<Zone> {
+        let minutes = match name.to_ascii_lowercase().as_str() {
+            "utc" | "etc/utc" | "gmt" | "coordinated universal time" => 0,
+            "india standard time" | "asia/kolkata" | "asia/calcutta" => 330,
+            _ => return None,
+        };
+        Some(Zone::minutes(minutes))
     }
 }
 
-/// The server's text for an instant, such as `2024-03-01T07:00:00.4459991Z`.
-pub fn format_ticks(ticks: i64) -> String {
-    let mut out = Vec::with_capacity(28);
-    Stamper::new().write(&mut out, ticks);
-    String::from_utf8_lossy(&out).into_owned()
+/// Reads a time parameter; `now` and `zone` are the server's. `None`: not a time, or outside 1970 … 9999.
+pub(crate) fn parse(text: &str, now: i64, zone: Zone) -> Option<i64> {
+    let text = text.trim();
+    let absolute = match iso(text).or_else(|| slashed(text)) {
+        Some((ticks, Some(offset))) => Some(ticks - offset),
+        Some((ticks, None)) => Some(ticks - zone.offset),
+        None => None,
+    };
+    let ticks = absolute.or_else(|| relative(text, now, zone))?;
+    (0..=MAX).contains(&ticks).then_some(ticks)
+}
+
+/// Reads a duration such as `1d` or `15m`, positive and without a base.
+pub(crate) fn duration(text: &str) -> Option<i64> {
+    let ticks = offset(text, 0, true)?;
+    (ticks > 0).then_some(ticks)
+}
+
+/// `M/D/YYYY [H:MM[:SS]] [AM|PM]` as .NET reads it in US culture.
+fn slashed(text: &str) -> Option<(i64, Option<i64>)> {
+    let mut words = text.split_ascii_whitespace();
+    let mut parts = words.next()?.split('/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 {
+        return None;
+    }
+    let mut ticks = date(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    if let Some(time) = words.next() {
+        let padded = if time.find(':') == Some(1) { format!("0{time}") } else { time.to_owned() };
+        let (clock, rest) = clock(&padded)?;
+        let half = match words.next().map(str::to_ascii_uppercase).as_deref() {
+            None => 0,
+            Some("AM") if clock / (3600 * SECOND) == 12 => -12,
+            Some("AM") => 0,
+            Some("PM") if clock / (3600 * SECOND) == 12 => 0,
+            Some("PM") => 12,
+            Some(_) => return None,
+        };
+        if !rest.is_empty() || words.next().is_some() {
+            return None;
+        }
+        ticks += clock + half * 3600 * SECOND;
+    }
+    Some((ticks, None))
+}
+
+/// PI time: a base (`*`, `t`, `y`, a weekday) and signed offsets; empty means `*`.
+fn relative(text: &str, now: i64, zone: Zone) -> Option<i64> {
+    let lower = text.to_ascii_lowercase();
+    let split = lower.find(['+', '-']).unwrap_or(lower.len());
+    let (base, rest) = (lower[..split].trim(), &lower[split..]);
+    let midnight = (now + zone.offset).div_euclid(DAY) * DAY - zone.offset;
+    let base = match base {
+        "" | "*" => now,
+        "t" | "today" => midnight,
+        "y" | "yesterday" => midnight - DAY,
+        name => midnight - weekday_distance(name, (midnight + zone.offset).div_euclid(DAY))? * DAY,
+    };
+    if rest.is_empty() { Some(base) } else { offset(rest, base, false) }
+}
+
+/// Days back to the last such weekday, today included.
+fn weekday_distance(name: &str, today: i64) -> Option<i64> {
+    const DAYS: [&str; 7] = ["thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday"];
+    let index = DAYS.iter().position(|day| name.len() >= 3 && day.starts_with(name))?;
+    Some((today - index as i64).rem_euclid(7))
+}
+
+/// What a unit counts in.
+enum Scale {
+    Ticks(i64),
+    Months(i64),
+}
+
+/// `(+|-)N unit…` added to `base`; a sign holds until the next one. `bare` allows the first sign to be missing.
+fn offset(text: &str, base: i64, bare: bool) -> Option<i64> {
+    let mut at = base;
+    let mut rest = text.trim();
+    let mut sign = if bare { Some(1) } else { None };
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(['+', '-']) {
+            sign = Some(if rest.starts_with('-') { -1 } else { 1 });
+            rest = after.trim_start();
+        }
+        let len = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+        let number: f64 = rest.get(..len)?.parse().ok()?;
+        rest = rest.get(len..)?.trim_start();
+        let len = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (scale, fractional) = match rest.get(..len)?.to_ascii_lowercase().as_str() {
+            "s" | "sec" | "second" | "seconds" => (Scale::Ticks(SECOND), true),
+            "m" | "min" | "minute" | "minutes" => (Scale::Ticks(60 * SECOND), true),
+            "h" | "hour" | "hours" => (Scale::Ticks(3600 * SECOND), true),
+            "d" | "day" | "days" => (Scale::Ticks(DAY), false),
+            "w" | "week" | "weeks" => (Scale::Ticks(7 * DAY), false),
+            "mo" | "month" | "months" => (Scale::Months(1), false),
+            "y" | "year" | "years" => (Scale::Months(12), false),
+            _ => return None,
+        };
+        if (!fractional && number.fract() != 0.0) || number > 1e9 {
+            return None;
+        }
+        at = match scale {
+            Scale::Ticks(scale) => at.checked_add((sign? as f64 * number * scale as f64) as i64)?,
+            Scale::Months(months) => add_months(at, sign? * number as i64 * months)?,
+        };
+        rest = rest.get(len..)?.trim_start();
+    }
+    Some(at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn fractions_are_trimmed_to_the_digits_needed() {
-        let base = 1_709_276_400 * SECOND;
-        for (fraction, text) in [
-            (0, "2024-03-01T07:00:00Z"),
-            (4_459_991, "2024-03-01T07:00:00.4459991Z"),
-            (5_000_000, "2024-03-01T07:00:00.5Z"),
-            (1, "2024-03-01T07:00:00.0000001Z"),
-            (1_200_000, "2024-03-01T07:00:00.12Z"),
-        ] {
-            assert_eq!(format_ticks(base + fraction), text);
-        }
-        assert_eq!(format_ticks(0), "1970-01-01T00:00:00Z");
-        assert_eq!(format_ticks(-1), "1969-12-31T23:59:59.9999999Z");
+    fn read(text: &str) -> Option<String> {
+        let now = parse_rfc3339("2024-03-01T07:00:00Z").unwrap();
+        parse(text, now, Zone::minutes(330)).map(format_ticks)
     }
 
     #[test]
-    fn civil_dates_go_there_and_back() {
-        for day in (-800_000..2_900_000).step_by(61) {
-            let (y, m, d) = civil_from_days(day);
-            assert_eq!(days_from_civil(y, m, d), day);
+    fn a_time_without_offset_is_local() {
+        assert_eq!(read("2024-03-01T07:00:00").as_deref(), Some("2024-03-01T01:30:00Z"));
+        assert_eq!(read("2024-03-01").as_deref(), Some("2024-02-29T18:30:00Z"));
+        assert_eq!(read("3/1/2024 7:00:00 PM").as_deref(), Some("2024-03-01T13:30:00Z"));
+        assert_eq!(read("t").as_deref(), Some("2024-02-29T18:30:00Z"));
+        assert_eq!(read("y+8h").as_deref(), Some("2024-02-29T02:30:00Z"));
+    }
+
+    #[test]
+    fn an_offset_decides() {
+        assert_eq!(read("2024-03-01T07:00:00.4459991Z").as_deref(), Some("2024-03-01T07:00:00.4459991Z"));
+        assert_eq!(read("2024-03-01T07:00:00.25+01:00").as_deref(), Some("2024-03-01T06:00:00.25Z"));
+        assert_eq!(read("2024-03-01T07:00:00.123456789Z").as_deref(), Some("2024-03-01T07:00:00.1234567Z"));
+    }
+
+    #[test]
+    fn pi_time_counts_from_now() {
+        assert_eq!(read("*").as_deref(), Some("2024-03-01T07:00:00Z"));
+        assert_eq!(read("").as_deref(), Some("2024-03-01T07:00:00Z"));
+        assert_eq!(read("*-1d").as_deref(), Some("2024-02-29T07:00:00Z"));
+        assert_eq!(read("-1.5h").as_deref(), Some("2024-03-01T05:30:00Z"));
+        assert_eq!(read("*-1d2h").as_deref(), Some("2024-02-29T05:00:00Z"));
+        assert_eq!(read("*-1h+30s").as_deref(), Some("2024-03-01T06:00:30Z"));
+        assert_eq!(read("thu").as_deref(), Some("2024-02-28T18:30:00Z"));
+        assert_eq!(read("*-10mo").as_deref(), Some("2023-05-01T07:00:00Z"));
+        assert_eq!(read("*-1d-1y").as_deref(), Some("2023-02-28T07:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "soon",
+            "2024-13-01",
+            "2024-02-30T00:00:00Z",
+            "2024-03-01T07:00:00 01:00",
+            "2024-03-01T25:00:00Z",
+            "*-1.5d",
+            "*-",
+            "**",
+            "1969-12-31T00:00:00Z",
+            "2024-03-01T07:00:00+0",
+            "2024-03-01T07:00:00Zz",
+            "1d",
+        ] {
+            assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(civil_from_days(11_016), (2000, 2, 29));
+    }
+
+    #[test]
+    fn durations_have_no_base() {
+        assert_eq!(duration("1d"), Some(DAY));
+        assert_eq!(duration("90m"), Some(5400 * SECOND));
+        assert_eq!(duration("0s"), None);
+        assert_eq!(duration("*"), None);
     }
 }

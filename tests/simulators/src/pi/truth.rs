@@ -9,7 +9,8 @@ use super::clock::{Clock, DAY, SECOND};
 use super::config::{Config, Override};
 use super::event::{Event, Value};
 use super::frames::{FrameTruth, Record};
-use super::generate::{Generator, mix};
+use super::generate::Generator;
+use super::hash::mix;
 use super::names;
 use super::tag::{Kind, Point, Tag};
 use super::updates::{Action, Updates};
@@ -227,7 +228,7 @@ impl Truth {
     fn newest(&self, tag_index: usize) -> Option<i64> {
         let catalogue = self.catalogue();
         let view = View::new(catalogue.tags.get(tag_index)?, &self.inner.clock, false);
-        view.newest(i64::MAX / 4).map(|item| item.ticks())
+        view.newest(i64::MAX / 4).map(|item| item.instant())
     }
 
     fn change<T>(&self, tag_index: usize, ticks: i64, change: impl FnOnce(&mut Vec<Arc<Event>>) -> T) -> Option<T> {
@@ -236,7 +237,7 @@ impl Truth {
         self.inner.updates.follow(self, tag_index);
         let now = View::new(tag, &self.inner.clock, false).collect(ticks, ticks, false, usize::MAX);
         let now: Vec<Arc<Event>> = now.iter().map(|item| Arc::new(item.event(tag))).collect();
-        Some(tag.edit(|overlay| change(overlay.entry(ticks).or_insert(now))))
+        Some(tag.edits.edit(|overlay| change(overlay.entry(ticks).or_insert(now))))
     }
 
     /// The elements and their attributes.
@@ -311,7 +312,7 @@ impl Truth {
         self.view(&catalogue.tags[tag_index])
             .collect(lo, hi, descending, max)
             .iter()
-            .map(super::archive::Item::ticks)
+            .map(super::archive::Item::instant)
             .collect()
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
-use super::generate::mix;
+use super::hash::mix;
 use super::truth::Truth;
 use super::webid::Form;
 

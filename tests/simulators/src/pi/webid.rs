@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::generate::mix;
+use super::hash::mix;
 
 /// A GUID in its textual byte order.
 pub(crate) type Guid = [u8; 16];

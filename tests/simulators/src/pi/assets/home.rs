@@ -1,9 +1,9 @@
 //! What is the same for everything in one asset database: where it is, its templates, and what attributes refer to.
 
 use crate::pi::config::Config;
-use crate::pi::generate::mix;
 use crate::pi::truth::server_guid;
 use crate::pi::webid::{self, Class, Form, Guid, Local};
+use crate::shared::hash::mix;
 
 /// What a template makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

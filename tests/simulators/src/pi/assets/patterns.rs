@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::attribute::Attribute;
 use super::home::Home;
 use crate::pi::event::{Event, Value};
-use crate::pi::generate::{mix, unit};
 use crate::pi::names;
 use crate::pi::tag::{Kind, Tag};
 use crate::pi::truth::Catalogue;
 use crate::pi::webid::{self, Class, Guid};
+use crate::shared::hash::{mix, unit};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

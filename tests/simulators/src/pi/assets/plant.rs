@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::config::Assets;
 use super::home::{Home, Makes};
 use super::tree::{Holder, Node, Tree};
-use crate::pi::generate::{mix, unit};
 use crate::pi::webid;
+use crate::shared::hash::{mix, unit};
 
 /// Names that URLs and JSON trip over, and that AF allows.
 const HOSTILE: [&str; 10] = [

@@ -9,8 +9,8 @@ use super::jsonpath::Path;
 use super::{Done, envelope, limit, run};
 use crate::pi::answer::{Content, Head, Refusal};
 use crate::pi::app::Call;
-use crate::pi::generate::mix;
 use crate::pi::render;
+use crate::shared::hash::mix;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

@@ -8,8 +8,8 @@ use super::config::{Frames, PHASE};
 use super::record::{Record, Severity};
 use crate::pi::assets::{Home, Makes};
 use crate::pi::clock::{DAY, SECOND};
-use crate::pi::generate::{mix, unit};
 use crate::pi::webid::{self, Guid};
+use crate::shared::hash::{mix, unit};
 
 /// Rounds down to AF's grid of 1/300 s (reference §0).
 pub(crate) fn af_grid(ticks: i64) -> i64 {

@@ -101,7 +101,7 @@ pub(super) fn recorded_at_time(call: &Call<'_>, out: &mut Vec<u8>) -> Result<Hea
         Some("before") => view.newest(at - 1),
         Some("atorafter") => view.oldest(at),
         Some("after") => view.oldest(at + 1),
-        Some("exact") => view.newest(at).filter(|item: &Item| item.ticks() == at),
+        Some("exact") => view.newest(at).filter(|item: &Item| item.instant() == at),
         Some(other) => return Err(Refusal::binding("retrievalMode", other)),
     };
     let missing = || Refusal::errors(404, "No recorded value was found at the given time.");

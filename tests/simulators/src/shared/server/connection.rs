@@ -16,15 +16,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::Application;
 use super::request::{Peer, answer};
-use crate::pi::app::App;
 
 /// How long requests in progress may go on after a stop.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Accepts until told to stop, then waits for the connections to end, within reason.
-pub(super) async fn accept(
-    app: Arc<App>,
+pub(super) async fn accept<A: Application>(
+    app: Arc<A>,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     mut stopping: watch::Receiver<bool>,
@@ -38,7 +38,7 @@ pub(super) async fn accept(
         while connections.try_join_next().is_some() {}
         // Running out of descriptors is the one error here, and it passes.
         let Ok((stream, peer)) = accepted else { continue };
-        app.counter.connection();
+        app.counter().connection();
         let (app, tls, stopping) = (Arc::clone(&app), tls.clone(), stopping.clone());
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
@@ -68,8 +68,9 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stop| *stop).await);
 }
 
-async fn serve<S>(app: Arc<App>, stream: S, peer: Peer, mut stopping: watch::Receiver<bool>)
+async fn serve<A, S>(app: Arc<A>, stream: S, peer: Peer, mut stopping: watch::Receiver<bool>)
 where
+    A: Application,
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = service_fn(move |request| answer(Arc::clone(&app), peer.clone(), request));

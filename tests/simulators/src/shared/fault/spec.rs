@@ -2,15 +2,17 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::{Effect, Fault, Scope};
+use super::{Effects, Fault, Scope, Wire};
 
-impl Fault {
+impl<E: Effects> Fault<E> {
     /// Reads the one-line form, or the JSON form when the text starts with `{`.
     ///
-    /// Effects: `status:CODE`, `web-exception[:STATUS[:AFTER]]`, `item-errors[:INDEX]`, `cut[:KEEP]`,
-    /// `cut-length[:KEEP]`, `reset`, `delay:MS`, `stall:MS`, `garbage`, `html`, `empty`, `no-items`, `cap:MAX`,
-    /// `offline`, `duplicate`, `unordered`. Keys: `route=`, `tag=`, `body=`, `scope=any|request|sub`, `nth=`, `count=`, `p=`.
-    pub fn parse(spec: &str) -> Result<Fault> {
+    /// Effects of every server: `status:CODE`, `cut[:KEEP]`, `cut-length[:KEEP]`, `reset`, `delay:MS`, `stall:MS`, `garbage`,
+    /// `html`, `empty`; those of one protocol are its simulator's own. Keys: `route=`, `tag=`, `body=`, `scope=any|request|sub`, `nth=`, `count=`, `p=`.
+    ///
+    /// # Errors
+    /// The text is not of that form, or names an effect that the server does not have.
+    pub fn parse(spec: &str) -> Result<Fault<E>> {
         if spec.trim_start().starts_with('{') {
             return serde_json::from_str(spec).with_context(|| format!("fault {spec}: not the JSON form of a fault"));
         }
@@ -43,49 +45,48 @@ impl Fault {
 }
 
 /// The effect with its colon-separated arguments.
-fn effect(text: &str) -> Result<Effect> {
+fn effect<E: Effects>(text: &str) -> Result<E> {
     let mut parts = text.split(':');
     let name = parts.next().unwrap_or_default();
-    let mut number = |fallback: Option<f64>| match (parts.next(), fallback) {
-        (Some(arg), _) => arg.parse::<f64>().with_context(|| format!("fault {text}: {arg}: not a number")),
-        (None, Some(fallback)) => Ok(fallback),
-        (None, None) => bail!("fault {text}: a number is missing, as in {name}:503"),
+    let mut numbers = Numbers { name, parts };
+    let about = || format!("fault {text}");
+    let effect = match Wire::parse(name, &mut numbers).with_context(about)? {
+        Some(wire) => E::from(wire),
+        None => match E::parse(name, &mut numbers).with_context(about)? {
+            Some(own) => own,
+            None => bail!("fault {text}: unknown effect {name}; `tidegate-sim SERVER --help` lists them"),
+        },
     };
-    let effect = match name {
-        "status" => Effect::Status { code: number(None)? as u16 },
-        "web-exception" => {
-            Effect::WebException { status: number(Some(500.0))? as u16, after: number(Some(3.0))? as usize }
+    match numbers.parts.next() {
+        Some(extra) => bail!("fault {text}: {extra}: one argument too many"),
+        None => Ok(effect),
+    }
+}
+
+/// The arguments of an effect.
+#[derive(Debug)]
+pub struct Numbers<'a> {
+    name: &'a str,
+    parts: std::str::Split<'a, char>,
+}
+
+impl Numbers<'_> {
+    /// The next argument, or this in its place.
+    ///
+    /// # Errors
+    /// It is not a number, or it is missing and nothing may stand in its place.
+    pub fn next(&mut self, fallback: Option<f64>) -> Result<f64> {
+        match (self.parts.next(), fallback) {
+            (Some(text), _) => text.parse().with_context(|| format!("{text}: not a number")),
+            (None, Some(fallback)) => Ok(fallback),
+            (None, None) => bail!("a number is missing, as in {}:503", self.name),
         }
-        "item-errors" => Effect::ItemErrors { index: number(Some(0.0))? as usize },
-        "cut" => Effect::Cut { keep: number(Some(0.5))? },
-        "cut-length" => Effect::CutLength { keep: number(Some(0.5))? },
-        "reset" => Effect::Reset,
-        "delay" => Effect::Delay { ms: number(None)? as u64 },
-        "stall" => Effect::Stall { ms: number(None)? as u64 },
-        "garbage" => Effect::Garbage,
-        "html" => Effect::Html,
-        "empty" => Effect::Empty,
-        "no-items" => Effect::NoItems,
-        "cap" => Effect::Cap { max: number(None)? as usize },
-        "offline" => Effect::Offline,
-        "duplicate" => Effect::Duplicate,
-        "unordered" => Effect::Unordered,
-        _ => bail!("fault {text}: unknown effect {name}; `tidegate-sim pi --help` lists them"),
-    };
-    if let Some(extra) = parts.next() {
-        bail!("fault {text}: {extra}: one argument too many");
     }
-    if let Effect::Status { code } = effect
-        && !(400..=599).contains(&code)
-    {
-        bail!("fault {text}: {code}: expected a status from 400 to 599");
-    }
-    Ok(effect)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::pi::{Effect, Fault};
 
     #[test]
     fn one_line_and_json_say_the_same() {
