@@ -28,6 +28,7 @@ use tidegate_sdk::{
     Fault,
     host::{self, Level},
     http::encode as encoded,
+    snapshot::Snapshot,
 };
 
 use self::{
@@ -43,7 +44,6 @@ use crate::{
     manifest::ELEMENT_ATTRIBUTES,
     server::Server,
     settings::Settings,
-    snapshot::Snapshot,
 };
 
 /// Children of attributes in one request, as a multiple of the tags in one: an answer about them is a few lines, not

@@ -4,13 +4,11 @@
 mod archive;
 mod asset;
 mod clock;
-mod finding;
 mod limits;
 mod updates;
 
 use tidegate_sdk::{Finding, Instant, time::now};
 
-use self::finding::{failed, ok, warning};
 use crate::{
     api::{DataServer, Status, System, UserInfo},
     resolve::{chosen, data_servers, needs_home},
@@ -27,7 +25,7 @@ const CHOOSE: &str =
 pub(crate) async fn check() -> Vec<Finding> {
     let settings = match Settings::load() {
         Ok(settings) => settings,
-        Err(fault) => return vec![failed("configuration", &fault, "")],
+        Err(fault) => return vec![Finding::failed("configuration", &fault, "")],
     };
     let server = Server::new(&settings);
     let mut findings = vec![version(&server).await, user(&server).await];
@@ -50,8 +48,8 @@ pub(crate) async fn check() -> Vec<Finding> {
             probe = archive.point;
         }
         // The message says which ones there are to choose from.
-        Err(fault) if fault.code == "data-server" => findings.push(failed("data server", &fault, CHOOSE)),
-        Err(fault) => findings.push(failed("data server", &fault, LIST)),
+        Err(fault) if fault.code == "data-server" => findings.push(Finding::failed("data server", &fault, CHOOSE)),
+        Err(fault) => findings.push(Finding::failed("data server", &fault, LIST)),
     }
     findings.push(limits::check(&server, probe.as_ref()).await);
     findings.push(updates::check(&server).await);
@@ -64,12 +62,16 @@ async fn version(server: &Server) -> Finding {
         Ok(system) => {
             let title = system.product_title.unwrap_or_else(|| "PI Web API".to_owned());
             match system.product_version {
-                Some(version) => ok("server", format!("{title}, version {version}")),
-                None => warning("server", format!("{title}, version unknown"), "check that source.url is a PI Web API"),
+                Some(version) => Finding::ok("server", format!("{title}, version {version}")),
+                None => Finding::warning(
+                    "server",
+                    format!("{title}, version unknown"),
+                    "check that source.url is a PI Web API",
+                ),
             }
         }
         Err(fault) => {
-            failed("server", &fault, "check source.url, and `auth` against the methods enabled on PI Web API")
+            Finding::failed("server", &fault, "check source.url, and `auth` against the methods enabled on PI Web API")
         }
     }
 }
@@ -80,15 +82,15 @@ async fn user(server: &Server) -> Finding {
             let name = user.name.unwrap_or_else(|| "unknown".to_owned());
             let kind = user.identity_type.unwrap_or_default();
             if user.is_authenticated == Some(false) {
-                return warning(
+                return Finding::warning(
                     "account",
                     format!("{name} {kind}, not authenticated"),
                     "set `auth`, unless anonymous access is meant",
                 );
             }
-            ok("account", format!("{name} {kind}").trim_end().to_owned())
+            Finding::ok("account", format!("{name} {kind}").trim_end().to_owned())
         }
-        Err(fault) => failed("account", &fault, "check `auth`: the server does not tell who we are"),
+        Err(fault) => Finding::failed("account", &fault, "check `auth`: the server does not tell who we are"),
     }
 }
 
@@ -114,7 +116,7 @@ fn connection(subject: &str, server: &DataServer, advice: &str) -> Finding {
     let version = server.server_version.as_deref().unwrap_or("unknown");
     let detail = format!("{}, version {version}", server.name);
     if server.is_connected == Some(false) {
-        return warning(subject, format!("{detail}, not connected"), advice);
+        return Finding::warning(subject, format!("{detail}, not connected"), advice);
     }
-    ok(subject, detail)
+    Finding::ok(subject, detail)
 }

@@ -7,15 +7,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use tidegate_sdk::{
-    events::{Row, ValueType},
+    events::{EXACT, Row, ValueType},
     micros,
     time::parse_instant,
 };
 
 use crate::api::{Item, Stamp, State, Value};
-
-/// Up to here every integer is a double.
-const EXACT: u64 = 1 << 53;
 
 /// What kind of values a point holds, as far as that changes how they are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +94,6 @@ fn integer<'a>(number: Option<f64>, magnitude: u64, digits: impl Fn() -> String,
         PointKind::Digital => ValueType::Digital,
         _ => ValueType::Int,
     };
-    // Powers of two beyond are exact as well, but a reader should not have to know which.
     let text = (magnitude > EXACT).then(|| Cow::Owned(digits()));
     Mapped::new(number, text, value_type)
 }

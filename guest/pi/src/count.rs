@@ -7,9 +7,12 @@
 mod answer;
 mod ask;
 
-use tidegate_sdk::{Counting, Counts, Fault, Span, Tally};
+use tidegate_sdk::{
+    Counting, Counts, Fault, Span, Tally,
+    buckets::{Buckets, buckets, join},
+};
 
-use self::{answer::numbers, ask::Ask};
+use self::{answer::numbers, ask::request};
 use crate::{batch::Batch, server::Server, settings::Settings, tag::Tag};
 
 const SECOND: i64 = 1_000_000_000;
@@ -26,13 +29,13 @@ pub(crate) async fn counts(settings: &Settings, spans: &[Span], width: u64) -> R
     let size = settings.performance.batch_size.max(1);
     let tags: Vec<Tag> = spans.iter().map(|span| Tag::of(&span.series)).collect();
     let longest = (FIGURES / size).max(1);
-    let asks: Vec<Ask> =
-        spans.iter().enumerate().flat_map(|(at, span)| ask::asks(at, span.interval, width, longest)).collect();
+    let asks: Vec<Buckets> =
+        spans.iter().enumerate().flat_map(|(at, span)| buckets(at, span.interval, width, longest)).collect();
     let mut tallies: Vec<Result<Vec<u64>, Fault>> = spans.iter().map(|_| Ok(Vec::new())).collect();
     let known = tags.first().and_then(|tag| tag.detail.dialect);
     let mut batch = Batch::new(&Server::new(settings), known);
     for asks in asks.chunks(size) {
-        let subs: Vec<_> = asks.iter().filter_map(|ask| Some(ask.request(tags.get(ask.span)?))).collect();
+        let subs: Vec<_> = asks.iter().filter_map(|ask| Some(request(ask, tags.get(ask.span)?))).collect();
         let answer = batch.ask(&subs).await?;
         for (ask, counted) in asks.iter().zip(numbers(&batch, &answer, asks, &tags)?) {
             if let Some(tally) = tallies.get_mut(ask.span) {
@@ -42,14 +45,4 @@ pub(crate) async fn counts(settings: &Settings, spans: &[Span], width: u64) -> R
     }
     let tally = |buckets| Tally { counting: Counting::Unknown, buckets };
     Ok(Counts::Counted(tallies.into_iter().map(|buckets| buckets.map(tally)).collect()))
-}
-
-/// Adds what follows; the first fault stays.
-fn join(tally: &mut Result<Vec<u64>, Fault>, more: Result<Vec<u64>, Fault>) {
-    if let Ok(buckets) = tally {
-        match more {
-            Ok(more) => buckets.extend(more),
-            Err(fault) => *tally = Err(fault),
-        }
-    }
 }

@@ -4,6 +4,7 @@ use tidegate_sdk::{
     Fault,
     host::{self, Item, Level},
     http::encode,
+    pattern::matches,
 };
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     api::{DataServer, Named, Point},
     listing::{Listing, Whole},
     manifest::KINDS,
-    pattern::matches,
     resolve::{chosen, data_servers, listing},
     server::Server,
     settings::Settings,

@@ -13,32 +13,28 @@ mod gone;
 mod life;
 mod list;
 mod rows;
-mod slices;
 mod text;
 mod values;
 
 pub(crate) use gone::gone;
-pub(crate) use rows::schema;
 
 use tidegate_sdk::{
     Catalogue, Cover, Fault, Interval, Partition, Series, Span, Unresolved,
     host::{self, Level},
+    slices::Slices,
 };
 
 use self::{
     attempt::Attempt,
     list::Outcome,
-    slices::Slices,
     values::{Attributes, Values},
 };
-use crate::{
-    af,
-    batch::Batch,
-    server::{Server, asked_too_much},
-    settings::Settings,
-};
+use crate::{af, batch::Batch, server::Server, settings::Settings};
 
 const DAY: i64 = 86_400_000_000_000;
+
+/// Frames that a slice should hold: at about two kilobytes each with their values, a few megabytes.
+const TARGET: usize = 2_000;
 
 /// Frames a day that an estimate assumes of a database.
 const USUAL_DENSITY: i64 = 50;
@@ -62,7 +58,7 @@ pub(crate) fn partitions(spans: Vec<Span>, batch_size: usize) -> Vec<Partition> 
     let requests = |interval: Interval| {
         let frames = (interval.nanos() / DAY).saturating_add(1).saturating_mul(USUAL_DENSITY);
         let frames = usize::try_from(frames).unwrap_or(usize::MAX);
-        let requests = frames.div_ceil(batch_size).saturating_add(frames.div_ceil(slices::TARGET));
+        let requests = frames.div_ceil(batch_size).saturating_add(frames.div_ceil(TARGET));
         u32::try_from(requests).unwrap_or(u32::MAX)
     };
     let partition = |span: Span| Partition { requests: requests(span.interval), spans: vec![span] };
@@ -75,7 +71,7 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Part
     let templates = settings.ingestion.event_frame_templates.as_deref().unwrap_or_default();
     let mut values = Values::new(Batch::new(&server, None), settings.performance.batch_size);
     for span in &partition.spans {
-        let mut slices = Slices::new(span.interval);
+        let mut slices = Slices::new(span.interval, DAY, TARGET);
         let reading = Attempt { server: &server, table, database: &span.series.id, templates };
         if let Err(fault) = database(&reading, &mut values, &mut slices).await {
             host::gap(table, &span.series.id, slices.rest(), &fault);
@@ -96,7 +92,7 @@ async fn database(reading: &Attempt<'_>, values: &mut Values, slices: &mut Slice
             Ok(Outcome::TooMany) => {
                 slices.cut(&slice);
             }
-            Err(fault) if asked_too_much(&fault) && slices.cut_after_time_out(&slice) => {
+            Err(fault) if fault.asked_too_much() && slices.cut_after_time_out(&slice) => {
                 host::log(Level::Warn, &format!("{}; asking for a shorter time", fault.message));
             }
             Err(fault) => return Err(fault),

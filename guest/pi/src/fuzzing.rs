@@ -4,10 +4,12 @@
 
 mod words;
 
+use tidegate_sdk::plan::Performance;
+
 use crate::{
     frames, listing, read,
     server::Server,
-    settings::{Ingestion, Performance, Settings, Source},
+    settings::{Ingestion, Settings, Source},
 };
 
 /// An answer to a batch of recorded values.
@@ -36,45 +38,13 @@ pub(crate) fn server() -> Server {
     Server::new(&Settings { source, ingestion: Ingestion::default(), performance: Performance::default() })
 }
 
-/// A body that ends early; `None` where what is cut off says nothing.
-pub(crate) fn cut(body: &[u8], at: [u8; 2]) -> Option<&[u8]> {
-    let whole = body.trim_ascii_end().len();
-    body.get(..place(whole, at))
-}
-
-/// A body with one byte changed.
-pub(crate) fn changed(body: &[u8], at: [u8; 2], mask: u8) -> Vec<u8> {
-    let mut changed = body.to_vec();
-    if let Some(byte) = changed.get_mut(place(body.len(), at)) {
-        *byte ^= mask;
-    }
-    changed
-}
-
-/// A place in `length` bytes, before the last.
-fn place(length: usize, at: [u8; 2]) -> usize {
-    (length * usize::from(u16::from_be_bytes(at))) >> 16
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::path::Path;
 
-    /// Replays what the fuzzer kept for `target`, and what once broke it.
     fn replay(target: &str, run: fn(&[u8])) {
         let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
-        let mut inputs = 0;
-        for kept in ["corpus", "regressions"] {
-            let Ok(files) = fs::read_dir(fuzz.join(kept).join(target)) else { continue };
-            for file in files {
-                let file = file.unwrap().path();
-                let data = fs::read(&file).unwrap();
-                let ended = std::panic::catch_unwind(|| run(&data));
-                assert!(ended.is_ok(), "{target} fails on {}", file.display());
-                inputs += 1;
-            }
-        }
-        assert!(inputs > 10, "the corpus of {target} is gone");
+        tidegate_sdk::testing::replay(&fuzz, target, run);
     }
 
     #[test]

@@ -10,20 +10,18 @@ mod rows;
 mod walk;
 
 pub(crate) use index::Index;
-pub(crate) use rows::schema;
 
 use tidegate_sdk::{
     Fault,
     host::{self, Level},
+    snapshot::Snapshot,
+    tables::elements::{ElementRow, encode},
 };
 
-use self::{
-    pass::Pass,
-    rows::{ElementRow, encode},
-};
+use self::pass::Pass;
 use crate::{
     af::Root, api::element_fields, batch::Batch, listing::Listing, manifest::ASSET_HIERARCHY, server::Server,
-    settings::Settings, snapshot::Snapshot,
+    settings::Settings,
 };
 
 /// Elements in a page.

@@ -18,12 +18,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use tidegate_sdk::{Fault, Retry};
 
-use crate::{
-    api::Page,
-    identity::Identity,
-    read::limit_in,
-    server::{Server, asked_too_much},
-};
+use crate::{api::Page, identity::Identity, read::limit_in, server::Server};
 
 /// Objects in a page: half the usual site in one request, and far below the usual limit of 150,000.
 const PAGE: usize = 5_000;
@@ -151,7 +146,7 @@ impl<'a> Listing<'a> {
     /// A server with a smaller limit refuses our page, a slow one does not come to its end; anything else is a failure.
     fn shrink(&mut self, fault: Fault) -> Result<(), Fault> {
         self.size = match smaller(self.size, &fault) {
-            Some(size) if self.yields || !asked_too_much(&fault) => size,
+            Some(size) if self.yields || !fault.asked_too_much() => size,
             _ => return Err(fault),
         };
         Ok(())
@@ -160,7 +155,7 @@ impl<'a> Listing<'a> {
 
 /// The page to ask for after `fault`, if a smaller one may help.
 fn smaller(size: usize, fault: &Fault) -> Option<usize> {
-    if asked_too_much(fault) {
+    if fault.asked_too_much() {
         return (size > LEAST).then_some((size / 2).max(LEAST));
     }
     let limit =

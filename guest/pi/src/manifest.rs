@@ -1,9 +1,12 @@
 //! What this plugin is: its tables, its keys in the configuration, and every request that it will ever make.
 
 use serde_json::{Value, json};
-use tidegate_sdk::{Capability, Description, Table};
+use tidegate_sdk::{
+    Capability, Description, Table,
+    tables::{elements, event_frames, points},
+};
 
-use crate::{attributes, frames, hierarchy, points, settings::Ingestion};
+use crate::{attributes, settings::Ingestion};
 
 /// The table of events, without the prefix.
 pub(crate) const TIMESERIES: &str = "timeseries";
@@ -54,7 +57,7 @@ fn tables() -> Vec<Table> {
         Table::snapshot(
             ASSET_HIERARCHY,
             "The elements of the AF databases, one row each, refreshed as a whole",
-            hierarchy::schema(),
+            elements::schema(),
         ),
         Table::snapshot(
             ELEMENT_ATTRIBUTES,
@@ -64,7 +67,7 @@ fn tables() -> Vec<Table> {
         Table::records(
             EVENT_FRAMES,
             "Event frames of the AF databases, one row each; a frame that closes later changes its row",
-            frames::schema(),
+            event_frames::schema(),
             "database_id",
             "event_frame_id",
             "start_time",

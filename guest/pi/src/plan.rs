@@ -1,8 +1,11 @@
 //! Spans → partitions: how the work is cut, decided without a request.
 
-use tidegate_sdk::{Partition, Span};
+use tidegate_sdk::{
+    Partition, Span,
+    plan::{Performance, even_chunks},
+};
 
-use crate::{pages::ROWS_PER_ANSWER, settings::Performance};
+use crate::pages::ROWS_PER_ANSWER;
 
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -20,20 +23,8 @@ pub(crate) fn partitions(spans: Vec<Span>, performance: Performance) -> Vec<Part
     for class in [&mut long, &mut short] {
         class.sort_by_key(|span| std::cmp::Reverse(span.interval.nanos()));
     }
-    let batches = |count: usize| count.div_ceil(performance.batch_size);
-    let spread = batches(long.len()).max(performance.parallel_batches.min(long.len()));
-    let groups = batches(short.len());
+    let (spread, groups) = (performance.spread(long.len()), performance.batches(short.len()));
     even_chunks(long, spread).chain(even_chunks(short, groups)).map(partition).collect()
-}
-
-/// At most `groups` chunks of neighbours, whose sizes differ by one at most.
-fn even_chunks(spans: Vec<Span>, groups: usize) -> impl Iterator<Item = Vec<Span>> {
-    let count = spans.len();
-    let mut rest = spans.into_iter();
-    (0..groups).map(move |group| {
-        let size = (group + 1) * count / groups - group * count / groups;
-        rest.by_ref().take(size).collect()
-    })
 }
 
 fn partition(spans: Vec<Span>) -> Partition {

@@ -13,13 +13,7 @@ use tidegate_sdk::{
 };
 
 use self::digest::{Round, digest};
-use crate::{
-    batch::Batch,
-    pages::Pages,
-    server::{Server, asked_too_much},
-    settings::Settings,
-    tag::Tag,
-};
+use crate::{batch::Batch, pages::Pages, server::Server, settings::Settings, tag::Tag};
 
 /// Reads all spans of a partition. What is returned as a fault concerns the spans not covered yet; a tag that fails
 /// alone is reported as a gap, and the others go on.
@@ -38,7 +32,7 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Part
         let subs: Vec<_> = asks.iter().filter_map(|ask| Some(recorded(tags.get(ask.tag)?, ask))).collect();
         let answer = match batch.ask(&subs).await {
             Ok(answer) => answer,
-            Err(fault) if asked_too_much(&fault) && pages.ease() => {
+            Err(fault) if fault.asked_too_much() && pages.ease() => {
                 host::log(Level::Warn, &format!("{}; asking for half as much from here on", fault.message));
                 continue;
             }

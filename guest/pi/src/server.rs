@@ -41,12 +41,6 @@ impl Server {
     }
 }
 
-/// Whether a server did not come to the end of an answer, so that less may be had where this much is not. The codes are
-/// those that the SDK gives to what the host's egress reports, and to what a gateway says instead.
-pub(crate) fn asked_too_much(fault: &Fault) -> bool {
-    matches!(fault.code.as_str(), "timeout" | "response-too-large" | "http-408" | "http-504")
-}
-
 /// What [`Server::get`] makes of an answer with a status of success; `what` names the request in messages.
 pub(crate) fn decoded<T: DeserializeOwned>(what: &str, answer: &Response) -> Result<T, Fault> {
     sound(what, answer)?;

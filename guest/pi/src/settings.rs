@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{SeqAccess, Visitor},
 };
-use tidegate_sdk::{Fault, host};
+use tidegate_sdk::{Fault, host, plan::Performance};
 
 /// Everything the host hands over. Keys of other plugins' sections are not ours to judge.
 #[derive(Clone, Debug, Deserialize)]
@@ -92,24 +92,6 @@ pub(crate) struct TagFilter {
     pub(crate) max_tags: Option<usize>,
 }
 
-/// How much at once.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default)]
-pub(crate) struct Performance {
-    /// Tags per batch request.
-    pub(crate) batch_size: usize,
-    /// Events per tag and request.
-    pub(crate) max_count_per_request: usize,
-    /// Requests in flight, whole host.
-    pub(crate) parallel_batches: usize,
-}
-
-impl Default for Performance {
-    fn default() -> Self {
-        Self { batch_size: 100, max_count_per_request: 10_000, parallel_batches: 5 }
-    }
-}
-
 impl Ingestion {
     /// Whether the hierarchy and the attributes of elements are asked for.
     pub(crate) fn wants_hierarchy(&self) -> bool {
@@ -171,16 +153,8 @@ impl<'de> Visitor<'de> for OneOrSeveral {
 impl Settings {
     /// Asks the host.
     pub(crate) fn load() -> Result<Self, Fault> {
-        Ok(host::settings::<Self>()?.sane())
-    }
-
-    /// Zero of anything would never end: one is the least.
-    fn sane(mut self) -> Self {
-        let performance = &mut self.performance;
-        performance.batch_size = performance.batch_size.max(1);
-        performance.max_count_per_request = performance.max_count_per_request.max(1);
-        performance.parallel_batches = performance.parallel_batches.max(1);
-        self
+        let settings: Self = host::settings()?;
+        Ok(Self { performance: settings.performance.sane(), ..settings })
     }
 }
 
@@ -218,12 +192,5 @@ mod tests {
         };
         assert!(read(r#"{"af_filter":{"template":"Pump"}}"#) && read(r#"{"tags":[],"af_filter":{}}"#));
         assert!(!read(r#"{"tags":["A"],"af_filter":{}}"#) && !read("{}"));
-    }
-
-    #[test]
-    fn zero_is_lifted_to_one() {
-        let text = r#"{"source":{"url":"u"},"performance":{"batch_size":0,"max_count_per_request":0}}"#;
-        let settings = host::parse_settings::<Settings>(text).unwrap().sane();
-        assert_eq!((settings.performance.batch_size, settings.performance.max_count_per_request), (1, 1));
     }
 }

@@ -4,5 +4,5 @@
 mod builder;
 mod schema;
 
-pub use builder::{Row, TimeSeriesBuilder, ValueType};
+pub use builder::{EXACT, Row, TimeSeriesBuilder, ValueType};
 pub use schema::{emitted_schema, field, host_field, schema};

@@ -45,6 +45,13 @@ impl Fault {
         let message = format!("{what}: HTTP {status}{said}; {advice}");
         Self { domain, retry, code: format!("http-{status}"), message }
     }
+
+    /// Whether a server did not come to the end of an answer, so that less may be had where this much is not: what the
+    /// host's egress reports of time and size, and what a gateway says instead.
+    #[must_use]
+    pub fn asked_too_much(&self) -> bool {
+        matches!(self.code.as_str(), "timeout" | "response-too-large" | "http-408" | "http-504")
+    }
 }
 
 /// A server's answer made fit for one line of a message: white space folded, shortened.

@@ -159,21 +159,36 @@
 //! - Set `Authorization` or cookies: the host removes them, or refuses.
 //! - Keep anything between calls: each may meet a fresh instance.
 //!
+//! # What is there already
+//!
+//! [`tables`] holds the schemas that historians share; [`snapshot`] hands over a snapshot in batches; [`slices`] and
+//! [`life`] cut a long history into stretches that an answer can hold; [`buckets`] cuts what is to be counted; [`plan`]
+//! reads `performance`; [`pattern`] matches names.
+//!
 //! # Tests
 //!
 //! On other targets than WebAssembly [`register_extractor!`] expands to nothing and the functions of [`host`] panic:
-//! keep decisions apart from them, and test these with a plain `cargo test`.
+//! keep decisions apart from them, and test these with a plain `cargo test`; [`testing`] has what such tests need again and again.
 
 #[expect(missing_docs, reason = "generated: documented in wit/")]
 mod bindings;
+pub mod buckets;
 pub mod columns;
 pub mod events;
 mod extractor;
 mod fault;
+mod finding;
 pub mod host;
 pub mod http;
 mod interval;
 pub mod ipc;
+pub mod life;
+pub mod pattern;
+pub mod plan;
+pub mod slices;
+pub mod snapshot;
+pub mod tables;
+pub mod testing;
 pub mod time;
 
 /// What [`register_extractor!`] expands to; not for use.

@@ -80,7 +80,7 @@ fn load(workspace: &Workspace, rows_per_tag: u64) -> Result<Figures> {
     let arguments = ["--tags", &tags, "--days", &days_text, "--interval-seconds", "60"];
     let sim = Sim::start(&workspace.program("tidegate-sim", Profile::Release), &arguments)?;
     let config = folder.join("tidegate.yaml");
-    std::fs::write(&config, configuration(&sim.url, &workspace.bundle(), rows_per_tag)?)?;
+    std::fs::write(&config, configuration(&sim.url, &workspace.bundle("pi"), rows_per_tag)?)?;
 
     let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
     let clock = Instant::now();

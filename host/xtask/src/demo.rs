@@ -103,7 +103,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let simulator = workspace.program("tidegate-sim", Profile::Dev);
     let sim = Sim::start(&simulator, PLANT)?;
     let config = folder.join("tidegate.yaml");
-    std::fs::write(&config, configuration(&sim.url, &workspace.bundle()))?;
+    std::fs::write(&config, configuration(&sim.url, &workspace.bundle("pi")))?;
     let tidegate = Tidegate { program: workspace.program("tidegate", Profile::Dev), config };
 
     heading("check: what the server is and lets us do");

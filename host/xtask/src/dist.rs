@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::workspace::{Profile, Workspace, copy};
+use crate::workspace::{PLUGINS, Profile, Workspace, copy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     workspace.build_plugins()?;
@@ -11,7 +11,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for name in ["tidegate", "tidegate-sim"] {
         copy(&workspace.program(name, Profile::Release), &dist.join(name))?;
     }
-    copy(&workspace.bundle(), &dist.join("pi.tidegate"))?;
+    for plugin in PLUGINS {
+        copy(&workspace.bundle(plugin), &dist.join(format!("{plugin}.tidegate")))?;
+    }
     println!("{}", dist.display());
     Ok(())
 }

@@ -5,6 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+/// The plugins that are shipped, by name.
+pub(crate) const PLUGINS: [&str; 2] = ["pi", "canary"];
+
 /// The checkout and its cargo target folder.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -39,13 +42,14 @@ impl Workspace {
         self.target.join(folder).join(name)
     }
 
-    /// The folder with the built components: `pi.wasm`, and the misbehaving ones by name.
+    /// The folder with the built components: `pi.tidegate` and its like, and the misbehaving ones by name.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.target.join("plugins")
     }
 
-    pub(crate) fn bundle(&self) -> PathBuf {
-        self.plugins().join("pi.tidegate")
+    /// A shipped plugin by its name.
+    pub(crate) fn bundle(&self, plugin: &str) -> PathBuf {
+        self.plugins().join(format!("{plugin}.tidegate"))
     }
 
     /// Builds `tidegate` and `tidegate-sim`. The whole workspace is selected, as in the tests: another selection has other
@@ -60,8 +64,11 @@ impl Workspace {
 
     /// Builds the shipped plugins to `<target>/plugins/NAME.tidegate`.
     pub(crate) fn build_plugins(&self) -> Result<()> {
-        succeed(&mut self.cargo_plugin(["--package", "tidegate-pi", "--lib"]))?;
-        copy(&self.built().join("tidegate_pi.wasm"), &self.bundle())
+        for plugin in PLUGINS {
+            succeed(&mut self.cargo_plugin(["--package", &format!("tidegate-{plugin}"), "--lib"]))?;
+            copy(&self.built().join(format!("tidegate_{plugin}.wasm")), &self.bundle(plugin))?;
+        }
+        Ok(())
     }
 
     /// Builds the misbehaving plugins of the tests to `<target>/plugins/programs/NAME.wasm`.

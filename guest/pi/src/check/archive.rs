@@ -7,10 +7,7 @@ use tidegate_sdk::{
     time::{format_instant, now, parse_instant},
 };
 
-use super::{
-    LIST,
-    finding::{failed, ok, warning},
-};
+use super::LIST;
 use crate::{
     api::{DataServer, Point},
     batch::Batch,
@@ -44,14 +41,14 @@ pub(super) async fn check(server: &Server, settings: &Settings, home: &DataServe
         [("nameFilter", filter), ("maxCount", "1"), ("selectedFields", "Items.WebId;Items.Name;WebException;Errors")];
     let point = match server.get::<Whole<Point>>(&path, &query).await {
         Ok(list) => list.items.into_iter().next(),
-        Err(fault) => return Archive { findings: vec![failed("points", &fault, LIST)], point: None },
+        Err(fault) => return Archive { findings: vec![Finding::failed("points", &fault, LIST)], point: None },
     };
     let Some(point) = point else {
-        let finding = warning("points", format!("no point of {} matches {filter}", home.name), LIST);
+        let finding = Finding::warning("points", format!("no point of {} matches {filter}", home.name), LIST);
         return Archive { findings: vec![finding], point: None };
     };
     let findings = vec![
-        ok("points", format!("the points of {} can be listed", home.name)),
+        Finding::ok("points", format!("the points of {} can be listed", home.name)),
         recorded(server, &point).await,
         batch(server, settings, &point).await,
         zone(server, &point).await,
@@ -80,9 +77,9 @@ async fn times(server: &Server, point: &Point, query: &[(&str, &str)]) -> Result
 async fn recorded(server: &Server, point: &Point) -> Finding {
     let query = [("startTime", "*-1h"), ("endTime", "*"), ("maxCount", "1")];
     match times(server, point, &query).await {
-        Ok(Some(_)) => ok("recorded values", format!("of {} can be read", point.name)),
-        Ok(None) => warning("recorded values", format!("of {}: an answer without Items", point.name), READ),
-        Err(fault) => failed("recorded values", &fault, READ),
+        Ok(Some(_)) => Finding::ok("recorded values", format!("of {} can be read", point.name)),
+        Ok(None) => Finding::warning("recorded values", format!("of {}: an answer without Items", point.name), READ),
+        Err(fault) => Finding::failed("recorded values", &fault, READ),
     }
 }
 
@@ -90,16 +87,16 @@ async fn batch(server: &Server, settings: &Settings, point: &Point) -> Finding {
     let count = settings.performance.max_count_per_request;
     let mut batch = Batch::new(server, None);
     match probe::page(&mut batch, &point.web_id, count).await {
-        Ok(Ok(())) => ok("batch", format!("POST /batch works; pages of {count} events are allowed")),
+        Ok(Ok(())) => Finding::ok("batch", format!("POST /batch works; pages of {count} events are allowed")),
         Ok(Err(refusal)) => match probe::limit_of(&refusal) {
-            Some(limit) => warning(
+            Some(limit) => Finding::warning(
                 "batch",
                 format!("POST /batch works; the server allows {limit} events in a page and {count} are configured"),
                 "lower performance.max_count_per_request, or ask the PI administrator to raise MaxReturnedItemsPerCall",
             ),
-            None => failed("batch", &refusal.fault, READ),
+            None => Finding::failed("batch", &refusal.fault, READ),
         },
-        Err(fault) => failed("batch", &fault, POST),
+        Err(fault) => Finding::failed("batch", &fault, POST),
     }
 }
 
@@ -114,11 +111,11 @@ async fn zone(server: &Server, point: &Point) -> Finding {
         [("startTime", start.as_str()), ("endTime", end.as_str()), ("boundaryType", "Interpolated"), ("maxCount", "2")];
     let first = times(server, point, &query).await.ok().flatten().and_then(|times| times.into_iter().next()?.timestamp);
     match first.and_then(|first| offset(minute, parse_instant(&first).ok()?)) {
-        Some(offset) => ok(
+        Some(offset) => Finding::ok(
             "time zone",
             format!("the server takes a time without offset for {}; this plugin sends UTC", written(offset)),
         ),
-        None => ok(
+        None => Finding::ok(
             "time zone",
             "how the server takes a time without offset does not show; this plugin sends UTC".to_owned(),
         ),

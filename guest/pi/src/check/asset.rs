@@ -3,10 +3,7 @@
 
 use tidegate_sdk::{Fault, Finding, http::encode};
 
-use super::{
-    connection,
-    finding::{failed, ok, warning},
-};
+use super::connection;
 use crate::{
     af::{self, Database, Root},
     api::{Attribute, Element, Frame, Named},
@@ -34,21 +31,21 @@ pub(super) async fn check(server: &Server, settings: &Settings) -> Vec<Finding> 
         return Vec::new();
     }
     let mut findings = match af::asset_servers(server).await {
-        Ok(servers) if servers.is_empty() => vec![warning("AF server", "none is shown".to_owned(), SEE)],
+        Ok(servers) if servers.is_empty() => vec![Finding::warning("AF server", "none is shown".to_owned(), SEE)],
         Ok(servers) => servers.iter().map(|server| connection("AF server", server, CONNECT)).collect(),
-        Err(fault) => return vec![failed("AF server", &fault, SEE)],
+        Err(fault) => return vec![Finding::failed("AF server", &fault, SEE)],
     };
     let found = match af::databases(server).await {
         Ok(found) => found,
-        Err(fault) => return findings.into_iter().chain([failed("AF databases", &fault, SEE)]).collect(),
+        Err(fault) => return findings.into_iter().chain([Finding::failed("AF databases", &fault, SEE)]).collect(),
     };
     let selection = match af::select(ingestion, found) {
         Ok(selection) => selection,
-        Err(fault) => return findings.into_iter().chain([failed("AF databases", &fault, NAME)]).collect(),
+        Err(fault) => return findings.into_iter().chain([Finding::failed("AF databases", &fault, NAME)]).collect(),
     };
-    findings.extend(selection.missing.iter().map(|(_, fault)| failed("AF database", fault, NAME)));
+    findings.extend(selection.missing.iter().map(|(_, fault)| Finding::failed("AF database", fault, NAME)));
     for database in &selection.databases {
-        findings.push(ok("AF database", database.path.clone()));
+        findings.push(Finding::ok("AF database", database.path.clone()));
         if elements {
             findings.extend(objects(server, database).await);
         }
@@ -71,11 +68,13 @@ fn below(key: &str, roots: Result<Vec<Root>, Fault>) -> Finding {
     match roots {
         Ok(roots) => {
             let paths: Vec<&str> = roots.iter().map(|root| root.path.as_str()).collect();
-            ok(key, paths.join(", "))
+            Finding::ok(key, paths.join(", "))
         }
-        Err(fault) => {
-            failed(key, &fault, "correct the path, or ask the PI administrator for read permission on the element")
-        }
+        Err(fault) => Finding::failed(
+            key,
+            &fault,
+            "correct the path, or ask the PI administrator for read permission on the element",
+        ),
     }
 }
 
@@ -104,13 +103,13 @@ async fn objects(server: &Server, database: &Database) -> [Finding; 2] {
 /// A listing over the full hierarchy; `instead` says what happens where the server refuses it.
 fn listed(subject: &str, database: &Database, count: Result<usize, Fault>, instead: &str) -> Finding {
     match count {
-        Ok(0) => warning(subject, format!("none of {} are shown", database.path), READ),
-        Ok(_) => ok(subject, format!("those of {} can be listed", database.path)),
+        Ok(0) => Finding::warning(subject, format!("none of {} are shown", database.path), READ),
+        Ok(_) => Finding::ok(subject, format!("those of {} can be listed", database.path)),
         Err(fault) if is_refusal(&fault) => {
             let advice = "a newer PI Web API lists them in far fewer requests";
-            warning(subject, format!("{} ({}); {instead}", fault.message, fault.code), advice)
+            Finding::warning(subject, format!("{} ({}); {instead}", fault.message, fault.code), advice)
         }
-        Err(fault) => failed(subject, &fault, READ),
+        Err(fault) => Finding::failed(subject, &fault, READ),
     }
 }
 
@@ -127,19 +126,20 @@ async fn frames(server: &Server, database: &Database) -> Vec<Finding> {
     ];
     let frame = match server.get::<Whole<Frame>>(&path, &query).await {
         Ok(list) => list.items.into_iter().next(),
-        Err(fault) => return vec![failed("event frames", &fault, READ)],
+        Err(fault) => return vec![Finding::failed("event frames", &fault, READ)],
     };
     let Some(frame) = frame else {
         let text = format!("none of {} in the last 30 days are shown", database.path);
-        return vec![warning("event frames", text, READ)];
+        return vec![Finding::warning("event frames", text, READ)];
     };
     let values = match readable_values(Batch::new(server, None), &frame.web_id).await {
-        Ok(count) => {
-            ok("event frame values", format!("{count} attributes of {} can be read", frame.name.unwrap_or_default()))
-        }
-        Err(fault) => failed("event frame values", &fault, READ),
+        Ok(count) => Finding::ok(
+            "event frame values",
+            format!("{count} attributes of {} can be read", frame.name.unwrap_or_default()),
+        ),
+        Err(fault) => Finding::failed("event frame values", &fault, READ),
     };
-    vec![ok("event frames", format!("those of {} can be listed", database.path)), values]
+    vec![Finding::ok("event frames", format!("those of {} can be listed", database.path)), values]
 }
 
 /// A template that does not exist selects nothing, and nobody would notice.
@@ -153,9 +153,13 @@ async fn templates(server: &Server, settings: &Settings, database: &Database) ->
         match server.get::<Whole<Named>>(&path, &query).await {
             Ok(list) if list.items.iter().any(|found| found.name.to_lowercase() == template.to_lowercase()) => {}
             Ok(_) => {
-                findings.push(warning("template", format!("{} has no template {template}", database.path), advice));
+                findings.push(Finding::warning(
+                    "template",
+                    format!("{} has no template {template}", database.path),
+                    advice,
+                ));
             }
-            Err(fault) => findings.push(failed("template", &fault, READ)),
+            Err(fault) => findings.push(Finding::failed("template", &fault, READ)),
         }
     }
     findings

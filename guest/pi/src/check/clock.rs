@@ -2,8 +2,6 @@
 
 use tidegate_sdk::{Finding, Instant, time::parse_instant};
 
-use super::finding::{ok, warning};
-
 /// Further apart than this, in nanoseconds, clocks are worth a word.
 const TOLERANCE: i64 = 5_000_000_000;
 
@@ -13,23 +11,23 @@ const ASK: &str = "have the clocks of both machines synchronised (NTP)";
 pub(super) fn judge(told: Option<&str>, ours: Instant) -> Finding {
     let Some(theirs) = told.and_then(|told| parse_instant(told).ok()) else {
         let advice = "compare the clocks of both machines by hand; a run reads up to the time of this one";
-        return warning("clock", "the server does not tell its time".to_owned(), advice);
+        return Finding::warning("clock", "the server does not tell its time".to_owned(), advice);
     };
     let ahead = theirs.saturating_sub(ours);
     let seconds = ahead.saturating_abs() / 1_000_000_000;
     if ahead.saturating_abs() <= TOLERANCE {
-        return ok("clock", format!("the server's and ours are {seconds} s apart"));
+        return Finding::ok("clock", format!("the server's and ours are {seconds} s apart"));
     }
     if ahead < 0 {
         let text = format!(
             "the server's clock is {seconds} s behind ours: a cursor passes over time in which the server still writes, \
              and only ingestion.lookback finds these events"
         );
-        return warning("clock", text, ASK);
+        return Finding::warning("clock", text, ASK);
     }
     let text =
         format!("the server's clock is {seconds} s ahead of ours: its newest {seconds} s are left to the next run");
-    warning("clock", text, ASK)
+    Finding::warning("clock", text, ASK)
 }
 
 #[cfg(test)]

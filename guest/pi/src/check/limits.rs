@@ -3,7 +3,6 @@
 use serde_json::Value;
 use tidegate_sdk::Finding;
 
-use super::finding::{ok, warning};
 use crate::{api::Point, batch::Batch, probe, server::Server};
 
 const ITEMS: &str = "MaxReturnedItemsPerCall";
@@ -21,7 +20,7 @@ pub(super) async fn check(server: &Server, point: Option<&Point>) -> Finding {
     if let Ok(configuration) = server.get::<Value>("/system/configuration", &[]).await
         && let Some(said) = configured(&configuration)
     {
-        return ok("limits", said);
+        return Finding::ok("limits", said);
     }
     let refused = match point {
         Some(point) => probe::page(&mut Batch::new(server, None), &point.web_id, TOO_MANY).await.ok(),
@@ -29,9 +28,9 @@ pub(super) async fn check(server: &Server, point: Option<&Point>) -> Finding {
     };
     match refused.and_then(Result::err).and_then(|refusal| probe::limit_of(&refusal)) {
         Some(limit) => {
-            warning("limits", format!("{ITEMS} {limit}, as a refusal says; {REQUESTS} is not readable"), ASK)
+            Finding::warning("limits", format!("{ITEMS} {limit}, as a refusal says; {REQUESTS} is not readable"), ASK)
         }
-        None => warning("limits", format!("{ITEMS} and {REQUESTS} are not readable"), ASK),
+        None => Finding::warning("limits", format!("{ITEMS} and {REQUESTS} are not readable"), ASK),
     }
 }
 

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use tidegate_sdk::{Fault, Finding};
 
-use super::finding::{ok, warning};
 use crate::server::Server;
 
 const BOGUS: &str = "/streams/updates/00000000000000000000000000000000_0";
@@ -16,20 +15,20 @@ pub(super) async fn check(server: &Server) -> Finding {
 /// A server that has them says in its own words that it does not know the marker; another does not know the address.
 fn judge(fault: Option<&Fault>) -> Finding {
     let Some(fault) = fault else {
-        return ok("stream updates", "available".to_owned());
+        return Finding::ok("stream updates", "available".to_owned());
     };
     let own_words = fault.message.contains("Errors") || fault.message.to_lowercase().contains("marker");
     let no_route = fault.message.contains("No HTTP resource");
     match fault.code.as_str() {
-        "http-400" | "http-409" => ok("stream updates", "available".to_owned()),
-        "http-404" if own_words && !no_route => ok("stream updates", "available".to_owned()),
-        "http-404" | "http-405" | "http-501" => ok(
+        "http-400" | "http-409" => Finding::ok("stream updates", "available".to_owned()),
+        "http-404" if own_words && !no_route => Finding::ok("stream updates", "available".to_owned()),
+        "http-404" | "http-405" | "http-501" => Finding::ok(
             "stream updates",
             "not available on this server (before 2018 SP1); each run reads the whole look-back".to_owned(),
         ),
         _ => {
             let advice = "nothing depends on it: each run then reads the whole look-back";
-            warning("stream updates", format!("not found out: {} ({})", fault.message, fault.code), advice)
+            Finding::warning("stream updates", format!("not found out: {} ({})", fault.message, fault.code), advice)
         }
     }
 }

@@ -1,8 +1,7 @@
 //! One answered batch → the numbers of each request, or why it has none. No request, no host.
 
-use tidegate_sdk::{Fault, http::Response};
+use tidegate_sdk::{Fault, buckets::Buckets, http::Response};
 
-use super::ask::Ask;
 use crate::{
     api::{Content, Item, Stamp, Summaries, Summary, Value},
     batch::{Batch, Reply, judge},
@@ -18,11 +17,11 @@ type Counted = Result<Vec<u64>, Fault>;
 ///
 /// # Errors
 /// When the answer as a whole cannot be read.
-pub(super) fn numbers(batch: &Batch, answer: &Response, asks: &[Ask], tags: &[Tag]) -> Result<Vec<Counted>, Fault> {
+pub(super) fn numbers(batch: &Batch, answer: &Response, asks: &[Buckets], tags: &[Tag]) -> Result<Vec<Counted>, Fault> {
     let replies = batch.read_each::<Content<Summaries<'_>>>(answer, asks.len(), "GET /streams/*/summary")?;
     let counted = asks.iter().zip(replies).map(|(ask, reply)| {
         let what = format!("the count of {}", tags.get(ask.span).map_or("", |tag| tag.name.as_str()));
-        judged(&what, reply?).and_then(|items| buckets(&what, ask, &items))
+        judged(&what, reply?).and_then(|items| figures_of(&what, ask, &items))
     });
     Ok(counted.collect())
 }
@@ -34,7 +33,7 @@ fn judged<'a>(what: &str, reply: Option<Reply<Content<Summaries<'a>>>>) -> Resul
 }
 
 /// The numbers of one answer, each in its place.
-fn buckets(what: &str, ask: &Ask, items: &[Summary<'_>]) -> Counted {
+fn figures_of(what: &str, ask: &Buckets, items: &[Summary<'_>]) -> Counted {
     // An error that stands at a figure of any kind, or behind the last, spoils the answer.
     if let Some(said) = items.iter().find_map(|item| item.errors.as_deref().or(item.value.as_ref()?.errors.as_deref()))
     {
@@ -89,13 +88,13 @@ mod tests {
 
     const DAY: i64 = 86_400_000_000_000;
 
-    fn days() -> Ask {
-        Ask { span: 0, interval: Interval::new(0, 2 * DAY), width: Some(DAY) }
+    fn days() -> Buckets {
+        Buckets { span: 0, interval: Interval::new(0, 2 * DAY), width: Some(DAY) }
     }
 
-    fn read(ask: &Ask, json: &str) -> Result<Vec<u64>, String> {
+    fn read(ask: &Buckets, json: &str) -> Result<Vec<u64>, String> {
         let items: Vec<Summary<'_>> = serde_json::from_str(json).unwrap();
-        buckets("x", ask, &items).map_err(|fault| fault.code)
+        figures_of("x", ask, &items).map_err(|fault| fault.code)
     }
 
     fn figure(day: u32, value: &str) -> String {
@@ -111,7 +110,7 @@ mod tests {
     fn numbers_are_taken_by_their_place_and_the_one_behind_the_last_is_left() {
         assert_eq!(read(&days(), &of(&["7", "0", "3"])), Ok(vec![7, 0]));
         assert_eq!(read(&days(), &of(&["7.0", "12"])), Ok(vec![7, 12]));
-        let piece = Ask { width: None, ..days() };
+        let piece = Buckets { width: None, ..days() };
         assert_eq!(read(&piece, &of(&["5"])), Ok(vec![5]));
         let others =
             format!(r#"[{{"Type":"PercentGood","Value":{{"Value":1}}}},{},{}]"#, figure(1, "1"), figure(2, "2"));
@@ -135,7 +134,7 @@ mod tests {
             assert_eq!(read(&days(), &of(&["7", value])), Err("count-value".to_owned()), "{value}");
         }
         let bad = r#"[{"Type":"Count","Value":{"Timestamp":"1970-01-01T00:00:00Z","Value":7,"Good":false}}]"#;
-        assert_eq!(read(&Ask { width: None, ..days() }, bad), Err("count-value".to_owned()));
+        assert_eq!(read(&Buckets { width: None, ..days() }, bad), Err("count-value".to_owned()));
     }
 
     #[test]

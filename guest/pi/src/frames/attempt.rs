@@ -1,12 +1,18 @@
 //! One slice of one database: listed, filled with values, handed over.
 
-use tidegate_sdk::{Fault, Interval, host, http::encode, ipc};
+use tidegate_sdk::{
+    Fault, Interval, host,
+    http::encode,
+    ipc,
+    slices::Slice,
+    tables::event_frames::{FrameRow, batch},
+};
 
 use super::{
+    TARGET,
     list::{Found, Outcome, query, raw},
     proof,
-    rows::{FrameRow, batch, row},
-    slices::{Slice, TARGET},
+    rows::row,
     values::{Attributes, Values},
 };
 use crate::{api::Frame, listing::Listing, server::Server};

@@ -2,18 +2,24 @@
 
 use std::collections::HashSet;
 
-use tidegate_sdk::{Interval, http::Response, ipc, micros};
+use tidegate_sdk::{
+    Interval,
+    http::Response,
+    ipc, micros,
+    slices::Slice,
+    tables::event_frames::{FrameRow, batch},
+    testing::{changed, cut},
+};
 
 use super::{
     list::Found,
-    rows::{FrameRow, batch, row},
-    slices::Slice,
+    rows::row,
     values::{Attributes, answered},
 };
 use crate::{
     api::{Frame, Page},
     batch::{Batch, Dialect},
-    fuzzing::{changed, cut, server},
+    fuzzing::server,
     listing::Listed,
 };
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use tidegate_sdk::time::format_instant;
+use tidegate_sdk::{life::Life, slices::Slice, time::format_instant};
 
-use super::{life::Life, slices::Slice};
+use super::life::life;
 use crate::{
     api::{Frame, frame_fields},
     identity::Identity,
@@ -46,7 +46,7 @@ impl Found {
             if !self.seen.insert(frame.identity()) {
                 continue;
             }
-            match Life::of(&frame) {
+            match life(&frame) {
                 Ok(life) if life.belongs_to(slice) => self.frames.push((frame, life)),
                 Ok(_) => {}
                 Err(reason) => self.rejects.push((raw(&frame), reason)),

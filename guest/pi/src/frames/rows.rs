@@ -1,68 +1,20 @@
-//! The columns of `event_frames`.
+//! An event frame as the server describes it → a row of `event_frames`.
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, Schema},
-};
 use tidegate_sdk::{
-    Fault,
-    columns::{Columns, flags, instants, lists, maps, numbers, text_list, text_map, texts, utc_micros},
-    events::{field, host_field},
-    micros,
+    life::Life,
+    tables::event_frames::{FrameRow, Map},
 };
 
-use super::{life::Life, values::Map};
 use crate::{
     api::Frame,
     web_id::{alike, in_link},
 };
 
-/// All columns.
-pub(crate) fn schema() -> Schema {
-    let text = |name: &str, comment: &str| field(name, DataType::Utf8, true, comment);
-    Schema::new(vec![
-        field("event_frame_id", DataType::Utf8, false, "WebId of the event frame; outlives its name"),
-        text("event_name", "Name of the event frame; not unique"),
-        text("template_name", "Template of the event frame; NULL without one"),
-        field("start_time", utc_micros(), false, "When it began, UTC"),
-        field("end_time", utc_micros(), true, "When it ended, UTC; NULL while it is open"),
-        field("duration_minutes", DataType::Float64, true, "From start to end; NULL while it is open"),
-        text("primary_element_id", "The element it is about: asset_hierarchy.element_id"),
-        field(
-            "event_attributes",
-            text_map(),
-            true,
-            "Values of its attributes as text, Parent|Name for a nested one; NULL where they could not be read",
-        ),
-        field("referenced_elements", text_list(), true, "All elements it refers to"),
-        field("category", text_list(), true, "Categories of the event frame"),
-        text("description", "Description of the event frame"),
-        text("severity", "None, Information, Warning, Minor, Major or Critical"),
-        field("acknowledged", DataType::Boolean, true, "Somebody has acknowledged it"),
-        text("parent_event_id", "The event frame that it is a part of; NULL at the top"),
-        host_field("last_updated", utc_micros(), true, "ingested-at", "When the row was read, UTC"),
-        field("database_id", DataType::Utf8, false, "WebId of the AF database that holds it"),
-        host_field("event_date", DataType::Date32, false, "event-date", "Date of start_time, UTC"),
-    ])
-}
-
-/// One event frame.
-#[derive(Clone, Debug)]
-pub(super) struct FrameRow {
-    frame: Frame,
-    life: Life,
-    attributes: Option<Map>,
-    primary: Option<String>,
-    parent: Option<String>,
-    referenced: Vec<String>,
-    database: String,
-}
-
 /// The row of a frame. Elements and frames that it points to are named in the form of its own WebId: that is how their
 /// own rows name them.
 pub(super) fn row(frame: Frame, life: Life, attributes: Option<Map>, database: &str) -> FrameRow {
     let own = frame.web_id.as_str();
-    let links = frame.links.clone().unwrap_or_default();
+    let links = frame.links.unwrap_or_default();
     let primary = links.primary_referenced_element.as_deref().and_then(|link| in_link(link, "elements"));
     let primary = primary.or(frame.primary_referenced_element_web_id.as_deref()).filter(|id| !id.is_empty());
     let parent = links.parent.as_deref().and_then(|link| in_link(link, "eventframes"));
@@ -71,48 +23,34 @@ pub(super) fn row(frame: Frame, life: Life, attributes: Option<Map>, database: &
         primary: primary.map(|id| alike(own, id)),
         parent: parent.map(|id| alike(own, id)),
         referenced: referenced.unwrap_or_default().iter().map(|id| alike(own, id)).collect(),
-        database: database.to_owned(),
-        frame,
+        id: frame.web_id,
+        name: frame.name,
+        template: frame.template_name,
         life,
         attributes,
+        categories: frame.category_names.unwrap_or_default(),
+        description: frame.description,
+        severity: frame.severity,
+        acknowledged: frame.is_acknowledged,
+        database: database.to_owned(),
     }
-}
-
-/// The rows as a batch.
-pub(super) fn batch(rows: &[FrameRow]) -> Result<RecordBatch, Fault> {
-    let text =
-        |of: fn(&FrameRow) -> Option<&str>| texts(rows.iter().map(|row| of(row).filter(|text| !text.is_empty())));
-    Columns::new(&schema())
-        .push(text(|row| Some(&row.frame.web_id)))
-        .push(text(|row| row.frame.name.as_deref()))
-        .push(text(|row| row.frame.template_name.as_deref()))
-        .push(instants(rows.iter().map(|row| Some(micros(row.life.start)))))
-        .push(instants(rows.iter().map(|row| row.life.end.map(micros))))
-        .push(numbers(rows.iter().map(|row| row.life.minutes())))
-        .push(text(|row| row.primary.as_deref()))
-        .push(maps(rows.iter().map(|row| row.attributes.as_deref()))?)
-        .push(lists(rows.iter().map(|row| Some(row.referenced.as_slice()))))
-        .push(lists(rows.iter().map(|row| Some(row.frame.category_names.as_deref().unwrap_or_default()))))
-        .push(text(|row| row.frame.description.as_deref()))
-        .push(text(|row| row.frame.severity.as_deref()))
-        .push(flags(rows.iter().map(|row| row.frame.is_acknowledged)))
-        .push(text(|row| row.parent.as_deref()))
-        .push(text(|row| Some(&row.database)))
-        .finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::life::life;
+    use arrow::array::RecordBatch;
     use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
+    use tidegate_sdk::tables::event_frames::{batch, schema};
 
     const OWN: &str = "I1FmERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7g";
     const ELEMENT: &str = "I1EmERERESIiMzNERFVVVVVVVQqqqqqru7zMzd3e7u7u7u7g";
 
     fn rows(json: &str, attributes: Option<Map>) -> RecordBatch {
         let frame: Frame = serde_json::from_str(json).unwrap();
-        let life = Life::of(&frame).unwrap();
+        let life = life(&frame).unwrap();
         batch(&[row(frame, life, attributes, "I1RD")]).unwrap()
     }
 

@@ -16,13 +16,13 @@ use tidegate_sdk::{
     host::{self, Level},
     http::{Response, encode},
     quote,
+    tables::event_frames::Map,
 };
 
 use super::text::text;
 use crate::{
     api::{Content, Fields, Payload, errors_of, once},
     batch::{Batch, Refusal, Reply, Sub, judge},
-    server::asked_too_much,
 };
 
 /// `Value` with all that is in it: the failure of a single value stands beside it.
@@ -30,9 +30,6 @@ const FIELDS: &str = "Items.Name;Items.Path;Items.Value;Items.Errors;WebExceptio
 
 /// As many refusals are no longer about single frames.
 const MANY: usize = 3;
-
-/// Attributes by name, `Parent|Name` where they are nested.
-pub(super) type Map = Vec<(String, Option<String>)>;
 
 /// What became of the attributes of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +66,7 @@ impl Values {
             let chunk = rest.get(..self.batch_size).unwrap_or(rest);
             match self.chunk(chunk).await {
                 Ok(attributes) => all.extend(attributes),
-                Err(fault) if asked_too_much(&fault) && chunk.len() > 1 => {
+                Err(fault) if fault.asked_too_much() && chunk.len() > 1 => {
                     self.batch_size = chunk.len().div_ceil(2);
                     let text = format!("{}; asking for {} frames at once from here on", fault.message, self.batch_size);
                     host::log(Level::Warn, &text);

@@ -1,7 +1,7 @@
 //! Small texts of a server: times, WebIds, paths, refusals, single values.
 
 use tidegate_sdk::{
-    Fault, quote,
+    Fault, pattern, quote,
     time::{TimeError, format_instant, parse_instant},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     convert::{self, PointKind},
     frames,
     identity::Identity,
-    pattern, read, web_id,
+    read, web_id,
 };
 
 /// The first instant that text can tell: the second in which 64 bits of nanoseconds begin is left out.

@@ -1,9 +1,8 @@
 //! Elements as they come → rows, each with its parent. No request: everything here can be tested natively.
 
-use super::{
-    index::Index,
-    rows::{ElementRow, row},
-};
+use tidegate_sdk::tables::elements::ElementRow;
+
+use super::{index::Index, rows::row};
 use crate::{af, api::Element, identity::Identity, web_id};
 
 /// A pass over the elements of one database.

@@ -1,53 +1,8 @@
-//! The columns of `asset_hierarchy`.
+//! An element as the server describes it → a row of `asset_hierarchy`.
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, Schema},
-};
-use tidegate_sdk::{
-    Fault,
-    columns::{Columns, integers, lists, text_list, texts, utc_micros},
-    events::{field, host_field},
-    ipc,
-};
+use tidegate_sdk::tables::elements::ElementRow;
 
 use crate::{af, api::Element};
-
-/// All columns.
-pub(crate) fn schema() -> Schema {
-    let text = |name: &str, comment: &str| field(name, DataType::Utf8, true, comment);
-    let texts = |name: &str, comment: &str| field(name, text_list(), true, comment);
-    Schema::new(vec![
-        field("element_id", DataType::Utf8, false, "WebId of the element; outlives its name and place"),
-        text("element_name", "Name of the element"),
-        text("element_path", r"Primary path below the database; a slash inside a name is written \/"),
-        text("parent_id", "element_id of the parent on the primary path; NULL at the top"),
-        text("template_name", "Template of the element; NULL without one"),
-        text("element_type", "Element, Measurement, Transfer…; NULL where the server does not say"),
-        text("description", "Description of the element"),
-        texts("categories", "Categories of the element"),
-        field("depth", DataType::Int32, true, "Levels below the top on the primary path; 0 at the top"),
-        host_field("last_updated", utc_micros(), true, "ingested-at", "When the hierarchy was refreshed, UTC"),
-        text("element_guid", "Identity of the element within AF"),
-        texts("paths", "All paths of an element that has several parents"),
-    ])
-}
-
-/// One element.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ElementRow {
-    pub(super) element_id: String,
-    name: Option<String>,
-    path: Option<String>,
-    pub(super) parent_id: Option<String>,
-    template: Option<String>,
-    element_type: Option<String>,
-    description: Option<String>,
-    categories: Vec<String>,
-    depth: Option<i32>,
-    guid: Option<String>,
-    paths: Vec<String>,
-}
 
 /// The row of an element.
 pub(super) fn row(element: Element, parent_id: Option<String>) -> ElementRow {
@@ -71,32 +26,11 @@ pub(super) fn row(element: Element, parent_id: Option<String>) -> ElementRow {
     }
 }
 
-/// The rows as a stream for the host.
-pub(super) fn encode(rows: &[ElementRow]) -> Result<Vec<u8>, Fault> {
-    ipc::batch(&batch(rows)?)
-}
-
-fn batch(rows: &[ElementRow]) -> Result<RecordBatch, Fault> {
-    let text = |of: fn(&ElementRow) -> Option<&str>| texts(rows.iter().map(of));
-    Columns::new(&schema())
-        .push(text(|row| Some(&row.element_id)))
-        .push(text(|row| row.name.as_deref()))
-        .push(text(|row| row.path.as_deref()))
-        .push(text(|row| row.parent_id.as_deref()))
-        .push(text(|row| row.template.as_deref()))
-        .push(text(|row| row.element_type.as_deref()))
-        .push(text(|row| row.description.as_deref()))
-        .push(lists(rows.iter().map(|row| Some(row.categories.as_slice()))))
-        .push(integers(rows.iter().map(|row| row.depth)))
-        .push(text(|row| row.guid.as_deref()))
-        .push(lists(rows.iter().map(|row| Some(row.paths.as_slice()))))
-        .finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::{Array, AsArray};
+    use tidegate_sdk::tables::elements::{batch, schema};
 
     #[test]
     fn an_element_fills_its_row_and_what_it_lacks_is_null() {

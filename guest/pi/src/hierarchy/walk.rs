@@ -1,14 +1,13 @@
 //! The hierarchy level by level, where a server refuses to list it whole: the children of a hundred elements a request.
 
-use tidegate_sdk::{Fault, http::encode};
+use tidegate_sdk::{Fault, http::encode, snapshot::Snapshot, tables::elements::ElementRow};
 
-use super::{pass::Pass, push, rows::ElementRow};
+use super::{pass::Pass, push};
 use crate::{
     af::Root,
     api::Element,
     batch::Batch,
     listing::{Crowd, Listed},
-    snapshot::Snapshot,
 };
 
 /// Walks from `root` down. An element that several parents hold, or that lies below itself, is walked once.

@@ -13,7 +13,6 @@ use crate::{
     api::{Content, ListPage},
     batch::{Batch, Refusal, Reply, Sub, judge},
     identity::Identity,
-    server::asked_too_much,
 };
 
 /// Objects in a page: with a hundred pages in a batch, 20,000 objects in an answer at the very most.
@@ -80,7 +79,7 @@ impl Crowd {
 
     /// Half as many listings at once, where the server did not come to the end of so many.
     fn ease(&mut self, asked: Vec<Open>, fault: Fault) -> Result<(), Fault> {
-        if !asked_too_much(&fault) || self.batch_size == 1 {
+        if !fault.asked_too_much() || self.batch_size == 1 {
             return Err(fault);
         }
         self.batch_size = self.batch_size.min(asked.len()).div_ceil(2);
@@ -128,7 +127,7 @@ impl Crowd {
 
     /// A server with a smaller limit refuses our page; anything else is a failure.
     fn shrink(&mut self, asked: usize, refusal: Refusal) -> Result<(), Fault> {
-        let limit = smaller(asked, &refusal.fault).filter(|_| !asked_too_much(&refusal.fault));
+        let limit = smaller(asked, &refusal.fault).filter(|_| !refusal.fault.asked_too_much());
         self.size = self.size.min(limit.ok_or(refusal.fault)?);
         Ok(())
     }

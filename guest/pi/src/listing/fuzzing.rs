@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
-use tidegate_sdk::http::Response;
+use tidegate_sdk::{
+    http::Response,
+    testing::{changed, cut},
+};
 
 use super::{Listed, Listing, Whole};
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     },
     attributes,
     batch::{Dialect, judge, replies},
-    fuzzing::{changed, cut, server},
+    fuzzing::server,
     web_id,
 };
 

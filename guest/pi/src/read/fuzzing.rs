@@ -13,6 +13,7 @@ use tidegate_sdk::{
     Fault, Instant, Interval,
     http::Response,
     micros,
+    testing::{changed, cut},
     time::{TimeError, parse_instant},
 };
 
@@ -20,7 +21,7 @@ use super::digest::{Round, digest};
 use crate::{
     batch::{Batch, Dialect},
     convert::PointKind,
-    fuzzing::{changed, cut, server},
+    fuzzing::server,
     pages::{Ask, Pages},
     tag::{Detail, Tag},
 };

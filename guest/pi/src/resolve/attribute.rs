@@ -3,6 +3,7 @@
 use tidegate_sdk::{
     Fault,
     host::{self, Level},
+    pattern::matches,
 };
 
 use super::Found;
@@ -12,7 +13,6 @@ use crate::{
     attributes::{Link, Points, link},
     batch::Batch,
     listing::Listing,
-    pattern::matches,
     server::Server,
     settings::{AfFilter, Settings},
 };

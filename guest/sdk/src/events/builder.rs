@@ -23,6 +23,9 @@ use crate::{Fault, ipc};
 /// Bytes of text that a batch starts with room for; most events are numbers.
 const TEXT: usize = 4 * 1024;
 
+/// Up to here every integer is a double. Powers of two beyond are exact as well, but a reader should not have to know which.
+pub const EXACT: u64 = 1 << 53;
+
 /// What a stored value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {

@@ -1,17 +1,11 @@
 //! Which stretch of time to ask for next, so that an answer is neither empty nor endless.
 
-use tidegate_sdk::{Instant, Interval};
+use crate::{Instant, Interval};
 
 const SECOND: i64 = 1_000_000_000;
 
-/// The first slice, of a database that nothing is known of yet.
-const FIRST: i64 = 86_400 * SECOND;
-
 /// No slice is cut to less than this: a server that cannot list a minute has another trouble.
 const LEAST: i64 = 60 * SECOND;
-
-/// Frames that a slice should hold: at about two kilobytes each with their values, a few megabytes.
-pub(super) const TARGET: usize = 2_000;
 
 /// A slice grows and shrinks by no more than this at once: one quiet night says little about the next day.
 const LEAP: i64 = 4;
@@ -19,48 +13,55 @@ const LEAP: i64 = 4;
 /// Time-outs in a row after which a shorter slice is not tried any more.
 const PATIENCE: usize = 5;
 
-/// One stretch of time to list.
+/// One stretch of time to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slice {
-    pub(super) interval: Interval,
-    /// Whether it is the first of its span, and so answers for all frames that were alive before.
-    pub(super) opening: bool,
+pub struct Slice {
+    /// From when to when.
+    pub interval: Interval,
+    /// Whether it is the first of its span, and so answers for all records that were alive before.
+    pub opening: bool,
 }
 
 /// How far a span is read.
 #[derive(Clone, Debug)]
-pub(super) struct Slices {
+pub struct Slices {
     start: Instant,
     /// Everything before is read.
     at: Instant,
     end: Instant,
     length: i64,
+    /// How many things a slice should hold.
+    target: usize,
     /// What a time-out has shown to be too long.
     longest: i64,
     late: usize,
 }
 
 impl Slices {
-    /// Begins at the start of `interval`.
-    pub(super) fn new(interval: Interval) -> Self {
-        Self { start: interval.start, at: interval.start, end: interval.end, length: FIRST, longest: i64::MAX, late: 0 }
+    /// Begins at the start of `interval` with a slice of `first` nanoseconds; from then on each should hold `target` things.
+    #[must_use]
+    pub fn new(interval: Interval, first: i64, target: usize) -> Self {
+        let Interval { start, end } = interval;
+        Self { start, at: start, end, length: whole(first), target, longest: i64::MAX, late: 0 }
     }
 
     /// The slice to read now; `None` when all is read.
-    pub(super) fn next(&self) -> Option<Slice> {
+    #[must_use]
+    pub fn next(&self) -> Option<Slice> {
         let end = self.at.saturating_add(self.length).min(self.end);
         (self.at < self.end).then_some(Slice { interval: Interval::new(self.at, end), opening: self.at == self.start })
     }
 
     /// What is not read.
-    pub(super) fn rest(&self) -> Interval {
+    #[must_use]
+    pub fn rest(&self) -> Interval {
         Interval::new(self.at, self.end)
     }
 
-    /// The slice is read: `began` frames start in it, and tell how long the next one may be.
-    pub(super) fn done(&mut self, slice: &Slice, began: usize) {
+    /// The slice is read: the `held` things in it tell how long the next one may be.
+    pub fn done(&mut self, slice: &Slice, held: usize) {
         let length = slice.interval.nanos();
-        let wanted = i128::from(length) * TARGET as i128 / began.max(1) as i128;
+        let wanted = i128::from(length) * self.target as i128 / held.max(1) as i128;
         let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
         self.length = whole(wanted.clamp(length / LEAP, length.saturating_mul(LEAP)).min(self.longest));
         self.at = slice.interval.end;
@@ -68,17 +69,18 @@ impl Slices {
     }
 
     /// Whether a shorter slice can be asked for.
-    pub(super) fn can_be_cut(&self, slice: &Slice) -> bool {
+    #[must_use]
+    pub fn can_be_cut(&self, slice: &Slice) -> bool {
         slice.interval.nanos() > LEAST
     }
 
     /// Asks for half of this slice instead.
-    pub(super) fn cut(&mut self, slice: &Slice) {
+    pub fn cut(&mut self, slice: &Slice) {
         self.length = whole(slice.interval.nanos() / 2);
     }
 
     /// The same after a time-out; `false` when that has been tried often enough.
-    pub(super) fn cut_after_time_out(&mut self, slice: &Slice) -> bool {
+    pub fn cut_after_time_out(&mut self, slice: &Slice) -> bool {
         self.late += 1;
         if self.late > PATIENCE || !self.can_be_cut(slice) {
             return false;
@@ -97,21 +99,14 @@ fn whole(length: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::life::Life;
+    use crate::{life::Life, testing::Dice};
 
-    /// A repeatable stream of numbers that look like chance.
-    struct Dice(u64);
-
-    impl Dice {
-        fn roll(&mut self, below: i64) -> i64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            i64::try_from(self.0 >> 33).unwrap() % below
-        }
-    }
+    const FIRST: i64 = 86_400 * SECOND;
+    const TARGET: usize = 2_000;
 
     /// The slices of a span as a run of `read` makes them, with cuts thrown in.
     fn slices(interval: Interval, lives: &[Life], dice: &mut Dice) -> Vec<Slice> {
-        let mut slices = Slices::new(interval);
+        let mut slices = Slices::new(interval, FIRST, TARGET);
         let mut read = Vec::new();
         while let Some(slice) = slices.next() {
             assert!(read.len() < 100_000, "slicing does not end");
@@ -165,14 +160,14 @@ mod tests {
     #[test]
     fn an_empty_history_of_ten_years_takes_few_slices_and_a_busy_one_short_ones() {
         let decade = Interval::new(0, 3_650 * FIRST);
-        let mut quiet = Slices::new(decade);
+        let mut quiet = Slices::new(decade, FIRST, TARGET);
         let mut count = 0;
         while let Some(slice) = quiet.next() {
             quiet.done(&slice, 0);
             count += 1;
         }
         assert!(count <= 8, "{count}");
-        let mut busy = Slices::new(decade);
+        let mut busy = Slices::new(decade, FIRST, TARGET);
         for _ in 0..10 {
             let slice = busy.next().unwrap();
             // A frame every four seconds.
@@ -183,7 +178,7 @@ mod tests {
 
     #[test]
     fn only_the_first_slice_answers_for_what_was_before() {
-        let mut slices = Slices::new(Interval::new(0, 3 * FIRST));
+        let mut slices = Slices::new(Interval::new(0, 3 * FIRST), FIRST, TARGET);
         let first = slices.next().unwrap();
         slices.cut(&first);
         let half = slices.next().unwrap();
@@ -194,7 +189,7 @@ mod tests {
 
     #[test]
     fn time_outs_shorten_the_slice_and_then_end_it() {
-        let mut slices = Slices::new(Interval::new(0, FIRST));
+        let mut slices = Slices::new(Interval::new(0, FIRST), FIRST, TARGET);
         let mut lengths = Vec::new();
         while let Some(slice) = slices.next() {
             lengths.push(slice.interval.nanos() / SECOND);
@@ -203,13 +198,13 @@ mod tests {
             }
         }
         assert_eq!(lengths, [86_400, 43_200, 21_600, 10_800, 5_400, 2_700]);
-        let mut slow = Slices::new(Interval::new(0, 100 * FIRST));
+        let mut slow = Slices::new(Interval::new(0, 100 * FIRST), FIRST, TARGET);
         let first = slow.next().unwrap();
         assert!(slow.cut_after_time_out(&first));
         let half = slow.next().unwrap();
         slow.done(&half, 0);
         assert_eq!(slow.next().unwrap().interval.nanos(), FIRST / 2, "what took too long is not tried again");
-        let short = Slices::new(Interval::new(0, LEAST));
+        let short = Slices::new(Interval::new(0, LEAST), FIRST, TARGET);
         assert!(!short.can_be_cut(&short.next().unwrap()));
     }
 }

@@ -1,16 +1,16 @@
 //! Rows of a snapshot table on their way to the host: in batches while they come, and one word at the end.
 
-use tidegate_sdk::{Fault, host};
+use crate::{Fault, host};
 
 /// Rows in a batch.
 const ROWS: usize = 10_000;
 
 /// Encodes rows as a stream for the host.
-pub(crate) type Encode<R> = fn(&[R]) -> Result<Vec<u8>, Fault>;
+pub type Encode<R> = fn(&[R]) -> Result<Vec<u8>, Fault>;
 
 /// The rows of one table.
 #[derive(Debug)]
-pub(crate) struct Snapshot<R> {
+pub struct Snapshot<R> {
     table: &'static str,
     encode: Encode<R>,
     waiting: Vec<R>,
@@ -18,13 +18,17 @@ pub(crate) struct Snapshot<R> {
 }
 
 impl<R> Snapshot<R> {
-    /// No row yet.
-    pub(crate) fn new(table: &'static str, encode: Encode<R>) -> Self {
+    /// No row yet of this table.
+    #[must_use]
+    pub fn new(table: &'static str, encode: Encode<R>) -> Self {
         Self { table, encode, waiting: Vec::new(), begun: false }
     }
 
     /// Hands over whole batches, and keeps the rest.
-    pub(crate) fn push(&mut self, rows: impl IntoIterator<Item = R>) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// When rows cannot be encoded.
+    pub fn push(&mut self, rows: impl IntoIterator<Item = R>) -> Result<(), Fault> {
         self.waiting.extend(rows);
         while let Some(full) = self.full() {
             self.emit(&full)?;
@@ -33,7 +37,10 @@ impl<R> Snapshot<R> {
     }
 
     /// All rows have been pushed, and nothing of the table is missing.
-    pub(crate) fn complete(mut self) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// When rows cannot be encoded; the table then stays as it was.
+    pub fn complete(mut self) -> Result<(), Fault> {
         let rest = std::mem::take(&mut self.waiting);
         if !rest.is_empty() || !self.begun {
             self.emit(&rest)?;

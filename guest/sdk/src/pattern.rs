@@ -1,7 +1,8 @@
 //! Name patterns, for lists that the server does not filter.
 
 /// `*` for any run of characters, `?` for one, without regard to case, as servers read patterns.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let name: Vec<char> = name.to_lowercase().chars().collect();
     // Which prefixes of the name the pattern so far can stand for.

@@ -1,0 +1,145 @@
+//! The table `event_frames`: one row for each event of the view (§7).
+//!
+//! The view is a series. `read` cuts its interval into slices of time and lists each slice to its end, so that a long history
+//! is never held at once and nothing depends on the order in which the server lists. The first slice takes every event that
+//! was active in it, however old, the others those that began in them: together they are all events that were active at any
+//! time.
+
+mod found;
+mod list;
+mod time;
+
+use tidegate_sdk::{
+    Catalogue, Cover, Fault, Interval, Partition, Series, Span,
+    host::{self, Level},
+    ipc,
+    slices::{Slice, Slices},
+    tables::event_frames::batch,
+};
+
+use self::{found::Found, list::Listing};
+use crate::{server::Server, settings::Settings, view};
+
+const DAY: i64 = 86_400_000_000_000;
+
+/// Events that a slice should hold: some pages.
+const TARGET: usize = 2_000;
+
+/// Events beginning in one slice that are too many to hold at once.
+const MOST: usize = 8_000;
+
+/// Events a day that an estimate assumes.
+const USUAL_DENSITY: i64 = 50;
+
+/// The view that the configuration names, or the historian's own.
+pub(crate) async fn series(settings: &Settings) -> Result<Catalogue, Fault> {
+    let server = Server::new(settings);
+    let views = view::views(&server).await?;
+    let view = view::chosen(&server, settings, &views).await?;
+    let series = Series { id: view.clone(), name: view, ahead: false, detail: String::new() };
+    Ok(Catalogue { series: vec![series], unresolved: Vec::new() })
+}
+
+/// One partition for each view.
+pub(crate) fn partitions(spans: Vec<Span>) -> Vec<Partition> {
+    let requests = |interval: Interval| {
+        let events = (interval.nanos() / DAY).saturating_add(1).saturating_mul(USUAL_DENSITY);
+        let pages = usize::try_from(events).unwrap_or(usize::MAX).div_ceil(list::LIMIT);
+        u32::try_from(pages).unwrap_or(u32::MAX)
+    };
+    let partition = |span: Span| Partition { requests: requests(span.interval), spans: vec![span] };
+    spans.into_iter().filter(|span| !span.interval.is_empty()).map(partition).collect()
+}
+
+/// Reads all spans of a partition; what cannot be read of one is a gap, and the others go on.
+pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Partition) -> Result<(), Fault> {
+    let server = Server::new(settings);
+    let types = settings.ingestion.event_frame_templates.as_deref().unwrap_or_default();
+    for span in &partition.spans {
+        let mut slices = Slices::new(span.interval, DAY, TARGET);
+        let reading = Reading { server: &server, table, view: &span.series.id, types };
+        if let Err(fault) = reading.to_the_end(&mut slices).await {
+            host::gap(table, &span.series.id, slices.rest(), &fault);
+        }
+    }
+    Ok(())
+}
+
+/// What is being read.
+#[derive(Clone, Copy, Debug)]
+struct Reading<'a> {
+    server: &'a Server,
+    table: &'a str,
+    view: &'a str,
+    /// Only events of these types; of all, if there are none.
+    types: &'a [String],
+}
+
+impl Reading<'_> {
+    /// Slice after slice. Covers follow each other without a hole, so the first slice that cannot be read ends it.
+    async fn to_the_end(&self, slices: &mut Slices) -> Result<(), Fault> {
+        while let Some(slice) = slices.next() {
+            match self.slice(&slice, slices.can_be_cut(&slice)).await {
+                Ok(Some(found)) => {
+                    let began = found.began_in(&slice);
+                    self.deliver(&slice, &found)?;
+                    slices.done(&slice, began);
+                }
+                Ok(None) => slices.cut(&slice),
+                Err(fault) if fault.asked_too_much() && slices.cut_after_time_out(&slice) => {
+                    host::log(Level::Warn, &format!("{}; asking for a shorter time", fault.message));
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists a slice to its end, one listing for each type; `None` where it holds too much, if it `can_be_cut`.
+    async fn slice(&self, slice: &Slice, can_be_cut: bool) -> Result<Option<Found>, Fault> {
+        let mut found = Found::default();
+        let any = self.types.is_empty().then_some(None);
+        for event_type in self.types.iter().map(|name| Some(name.as_str())).chain(any) {
+            let mut listing = Listing::new(self.view, slice, event_type);
+            while let Some(page) = listing.page(self.server).await? {
+                let fresh = found.take(page, slice, self.view);
+                listing.turned(fresh)?;
+                if can_be_cut && found.began_in(slice) > MOST {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Hands over the events of a slice and covers it, as one. Rejects go first: if the run ends in between, a reject noted
+    /// twice is better than one never noted.
+    fn deliver(&self, slice: &Slice, found: &Found) -> Result<(), Fault> {
+        for (raw, reason) in &found.rejects {
+            host::reject(self.table, self.view, raw, reason);
+        }
+        let proof = [Cover::new(self.view, slice.interval)];
+        if found.rows.is_empty() {
+            host::covered(self.table, &proof);
+        } else {
+            host::emit(self.table, &ipc::batch(&batch(&found.rows)?)?, &proof);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_is_a_partition_whose_requests_grow_with_its_time() {
+        let span = |nanos| Span {
+            series: Series { id: "V".into(), name: "V".into(), ahead: false, detail: String::new() },
+            interval: Interval::new(0, nanos),
+        };
+        let partitions = partitions(vec![span(DAY), span(0), span(365 * DAY)]);
+        let requests: Vec<u32> = partitions.iter().map(|partition| partition.requests).collect();
+        assert_eq!(requests, [1, 74]);
+    }
+}

@@ -1,0 +1,177 @@
+//! What one answered page proves.
+
+use tidegate_sdk::{Fault, Instant, Interval};
+
+use super::{Pages, Window, even};
+use crate::api::{Continuation, Sample};
+
+/// Pages in a row without a sample, each with a continuation of its own, after which a window is not going anywhere.
+const STILL: usize = 100;
+
+/// What a page brought, tag by tag.
+#[derive(Debug, Default)]
+pub(crate) struct Round<'a> {
+    /// Samples that are certain, in order, and what they prove.
+    pub(crate) taken: Vec<(usize, Vec<(Instant, Sample<'a>)>, Interval)>,
+    /// What cannot be read, and why.
+    pub(crate) gaps: Vec<(usize, Interval, Fault)>,
+    /// What cannot be read because the server says that it has no such tag.
+    pub(crate) denied: Vec<(usize, Interval)>,
+}
+
+/// What is known of a tag that the server did not show, although it was asked for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Doubt {
+    /// It has samples, but none in the window.
+    Elsewhere,
+    /// It may have samples in the window.
+    Possible,
+    /// The server knows no such tag.
+    Unknown,
+    /// It could not be asked about.
+    Failed(Fault),
+}
+
+impl Pages {
+    /// Takes in the samples of a page, one entry for each tag of the request, `None` where the server did not show the tag.
+    ///
+    /// # Errors
+    /// When the server goes round in circles; nothing of the page counts then.
+    pub(crate) fn settle<'a>(
+        &mut self,
+        page: Vec<Option<Vec<Sample<'a>>>>,
+        next: Option<Continuation>,
+    ) -> Result<Round<'a>, Fault> {
+        let mut round = Round::default();
+        let Some(mut window) = self.window.take() else { return Ok(round) };
+        let page = self.without_repetitions(&window, page);
+        let fresh: usize = page.iter().flatten().map(Vec::len).sum();
+        window.turn(next, fresh)?;
+        let end = window.slice.interval.end;
+        let last = window.next.is_none().then_some(end);
+        for (place, samples) in window.members.iter().zip(page) {
+            let Some(tag) = self.tags.get_mut(*place).filter(|tag| !tag.is_given_up()) else { continue };
+            if samples.iter().flatten().any(Sample::denies_the_tag) {
+                round.denied.push((*place, tag.give_up()));
+                continue;
+            }
+            let samples = match samples {
+                Some(samples) => samples,
+                // Shown before: it has no more.
+                None if last.is_some() && tag.is_shown() => Vec::new(),
+                None => continue,
+            };
+            let taken = tag.take(samples, last);
+            window.samples += taken.samples.len();
+            if !taken.cover.is_empty() {
+                round.taken.push((*place, taken.samples, taken.cover));
+            }
+            if let Some(fault) = taken.fault {
+                round.gaps.push((*place, tag.give_up(), fault));
+            }
+        }
+        let ended = last.is_some() && self.not_shown(&window).is_empty();
+        // Nothing is left to read where every tag was given up.
+        if ended || self.all_given_up(&window) {
+            self.finish(&window);
+        } else {
+            self.window = Some(window);
+        }
+        Ok(round)
+    }
+
+    /// The tags that the server was asked for and did not show, once the window is read to its end otherwise, and the
+    /// window. Nothing can be read before [`Pages::confirm`] says what they are.
+    pub(crate) fn doubtful(&self) -> Option<(Vec<usize>, Interval)> {
+        let window = self.window.as_ref().filter(|window| window.begun && window.next.is_none())?;
+        Some((self.not_shown(window), window.slice.interval))
+    }
+
+    /// What the doubtful tags are.
+    ///
+    /// A tag that may have samples is asked for once more; if the server still does not show it, it has none. That it
+    /// leaves out such tags is remembered.
+    pub(crate) fn confirm(&mut self, doubts: Vec<(usize, Doubt)>) -> Round<'static> {
+        let mut round = Round::default();
+        let Some(window) = self.window.take() else { return round };
+        let end = window.slice.interval.end;
+        let mut again = Vec::new();
+        for (place, doubt) in doubts {
+            let Some(tag) = self.tags.get_mut(place) else { continue };
+            match doubt {
+                Doubt::Unknown => round.denied.push((place, tag.give_up())),
+                Doubt::Failed(fault) => round.gaps.push((place, tag.give_up(), fault)),
+                Doubt::Possible if !window.again && !self.omits => again.push(place),
+                Doubt::Possible | Doubt::Elsewhere => {
+                    self.omits |= window.again;
+                    let taken = tag.take(Vec::new(), Some(end));
+                    round.taken.push((place, Vec::new(), taken.cover));
+                }
+            }
+        }
+        if again.is_empty() {
+            self.finish(&window);
+        } else {
+            self.begin(window.slice, again, true);
+            if let Some(next) = &mut self.window {
+                next.samples = window.samples;
+            }
+        }
+        round
+    }
+
+    fn without_repetitions<'a>(
+        &mut self,
+        window: &Window,
+        mut page: Vec<Option<Vec<Sample<'a>>>>,
+    ) -> Vec<Option<Vec<Sample<'a>>>> {
+        if !window.begun {
+            return page;
+        }
+        let tags = window.members.iter().map(|place| self.tags.get(*place));
+        let candidates: Vec<Option<usize>> =
+            tags.zip(&page).map(|(tag, samples)| tag?.candidates(samples.as_deref()?)).collect();
+        for (samples, repeated) in page.iter_mut().zip(self.border.repeated(&candidates)) {
+            if let Some(samples) = samples {
+                samples.drain(..repeated.min(samples.len()));
+            }
+        }
+        page
+    }
+
+    fn not_shown(&self, window: &Window) -> Vec<usize> {
+        let hidden = |place: &usize| self.tags.get(*place).is_some_and(|tag| !tag.is_given_up() && !tag.is_shown());
+        window.members.iter().copied().filter(hidden).collect()
+    }
+
+    fn all_given_up(&self, window: &Window) -> bool {
+        window.members.iter().all(|place| self.tags.get(*place).is_none_or(super::Reading::is_given_up))
+    }
+
+    /// The window is read: how full it was tells how wide the next one may be, and how large its pages should be.
+    fn finish(&mut self, window: &Window) {
+        let length = i128::from(window.slice.interval.nanos().max(1));
+        let densest = window.members.iter().filter_map(|place| self.tags.get(*place)).map(super::Reading::count).max();
+        self.slices.done(&window.slice, window.samples);
+        let next = self.slices.next().map_or(0, |slice| i128::from(slice.interval.nanos()));
+        // Twice what is expected, so that a little more does not make another page.
+        let expected = i128::try_from(densest.unwrap_or(0)).unwrap_or(0).saturating_mul(2 * next) / length;
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+        self.size = expected.max(even(self.tags.len())).min(self.cap).max(1);
+    }
+}
+
+impl Window {
+    /// Goes on to the next page, unless that leads nowhere.
+    fn turn(&mut self, next: Option<Continuation>, fresh: usize) -> Result<(), Fault> {
+        self.empty = if fresh == 0 { self.empty + 1 } else { 0 };
+        let repeated = self.begun && next.is_some() && next == self.next;
+        self.begun = true;
+        self.next = next;
+        if self.next.is_some() && ((repeated && fresh == 0) || self.empty >= STILL) {
+            let text = "getTagData2: the server goes on without another sample; nothing tells where the window ends";
+            return Err(Fault::external("continuation-loop", text));
+        }
+        Ok(())
+    }
+}
