@@ -1,23 +1,29 @@
 //! The table `event_frames`: one row for each event of the view (§7).
 //!
-//! The view is a series. `read` cuts its interval into slices of time and lists each slice to its end, so that a long history
+//! A view is a series: the one that is configured, or else every one that is shown, because assets and their events are
+//! mostly those of virtual views. All events are listed and those of other views left out here: the documents do not tell
+//! whether the parameter `source` means a view or an asset, and a filter that matches nothing would pass for a plant where
+//! nothing happens.
+//!
+//! `read` cuts its interval into slices of time and lists each slice to its end, so that a long history
 //! is never held at once and nothing depends on the order in which the server lists. The first slice takes every event that
 //! was active in it, however old, the others those that began in them: together they are all events that were active at any
 //! time.
 
 mod found;
 mod list;
+mod scope;
 mod time;
 
 use tidegate_sdk::{
-    Catalogue, Cover, Fault, Interval, Partition, Series, Span,
+    Catalogue, Cover, Fault, Interval, Partition, Span,
     host::{self, Level},
     ipc,
     slices::{Slice, Slices},
     tables::event_frames::batch,
 };
 
-use self::{found::Found, list::Listing};
+use self::{found::Found, list::Listing, scope::Scope};
 use crate::{server::Server, settings::Settings, view};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -31,13 +37,17 @@ const MOST: usize = 8_000;
 /// Events a day that an estimate assumes.
 const USUAL_DENSITY: i64 = 50;
 
-/// The view that the configuration names, or the historian's own.
+/// The view that the configuration names, or all views.
 pub(crate) async fn series(settings: &Settings) -> Result<Catalogue, Fault> {
     let server = Server::new(settings);
     let views = view::views(&server).await?;
-    let view = view::chosen(&server, settings, &views).await?;
-    let series = Series { id: view.clone(), name: view, ahead: false, detail: String::new() };
-    Ok(Catalogue { series: vec![series], unresolved: Vec::new() })
+    let own = view::chosen(&server, settings, &views).await?;
+    let read: Vec<&String> = match settings.source.view {
+        Some(_) => vec![&own],
+        None => views.iter().collect(),
+    };
+    let series = read.into_iter().map(|view| Scope::new(view, *view == own, &views).series());
+    Ok(Catalogue { series: series.collect(), unresolved: Vec::new() })
 }
 
 /// One partition for each view.
@@ -57,7 +67,8 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Part
     let types = settings.ingestion.event_frame_templates.as_deref().unwrap_or_default();
     for span in &partition.spans {
         let mut slices = Slices::new(span.interval, DAY, TARGET);
-        let reading = Reading { server: &server, table, view: &span.series.id, types };
+        let scope = Scope::of(&span.series);
+        let reading = Reading { server: &server, table, scope: &scope, types };
         if let Err(fault) = reading.to_the_end(&mut slices).await {
             host::gap(table, &span.series.id, slices.rest(), &fault);
         }
@@ -70,7 +81,7 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Part
 struct Reading<'a> {
     server: &'a Server,
     table: &'a str,
-    view: &'a str,
+    scope: &'a Scope,
     /// Only events of these types; of all, if there are none.
     types: &'a [String],
 }
@@ -100,9 +111,9 @@ impl Reading<'_> {
         let mut found = Found::default();
         let any = self.types.is_empty().then_some(None);
         for event_type in self.types.iter().map(|name| Some(name.as_str())).chain(any) {
-            let mut listing = Listing::new(self.view, slice, event_type);
+            let mut listing = Listing::new(slice, event_type);
             while let Some(page) = listing.page(self.server).await? {
-                let fresh = found.take(page, slice, self.view);
+                let fresh = found.take(page, slice, self.scope);
                 listing.turned(fresh)?;
                 if can_be_cut && found.began_in(slice) > MOST {
                     return Ok(None);
@@ -116,9 +127,9 @@ impl Reading<'_> {
     /// twice is better than one never noted.
     fn deliver(&self, slice: &Slice, found: &Found) -> Result<(), Fault> {
         for (raw, reason) in &found.rejects {
-            host::reject(self.table, self.view, raw, reason);
+            host::reject(self.table, self.scope.view(), raw, reason);
         }
-        let proof = [Cover::new(self.view, slice.interval)];
+        let proof = [Cover::new(self.scope.view(), slice.interval)];
         if found.rows.is_empty() {
             host::covered(self.table, &proof);
         } else {

@@ -164,3 +164,6 @@ pub(crate) fn unknown_tag(path: &str) -> Fault {
         format!("{path}: the server knows no such tag; it was renamed, deleted, or hidden from this account"),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ pub use self::durations::{Start, nanos, time};
 pub use self::problem::{Invalid, Origin, Problem};
 pub use self::schema::schema;
 pub use self::typed::{
-    Auth, Config, Ingestion, Mirror, Performance, Quality, Schedule, Sink, Source, StorageOptions, Tls,
+    Auth, Config, Ingestion, Login, Mirror, Performance, Place, Quality, Schedule, Sink, Source, StorageOptions, Tls,
 };
 
 /// No configuration is larger; reading on would only take memory.
@@ -94,6 +94,18 @@ impl Document {
         &self.folder
     }
 
+    /// The file as the operator named it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file
+    }
+
+    /// Where the value at a JSON pointer was written.
+    #[must_use]
+    pub fn origin(&self, pointer: &str) -> Origin {
+        self.tree.origin(pointer)
+    }
+
     /// Checks everything. `plugin` is the JSON Schema of the keys that the plugin adds to `source` and `ingestion`; without
     /// it they pass unchecked.
     ///
@@ -135,6 +147,19 @@ impl Document {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         Self::usage(invalid.to_string())
+    }
+}
+
+impl Config {
+    /// Completes a URL that names only the server with the place where the API of its kind lies, such as `/piwebapi`.
+    pub fn complete_url(&mut self, root: &str) {
+        if self.source.url.path() != "/" || root.is_empty() {
+            return;
+        }
+        self.source.url.set_path(root);
+        if let Some(url) = self.settings.pointer_mut("/source/url") {
+            *url = Value::from(self.source.url.as_str());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`cli::main`] is the program. [`pipeline`] is the whole job on one page; [`config`] turns one YAML file into what it
 //! needs; [`bundle`] and [`auth`] find the plugin and who we are to the historian; [`secret`] keeps what must not be seen
-//! out of everything that is printed.
+//! out of everything that is printed; [`audit`] keeps the record of all requests.
 
 #![cfg_attr(
     test,
@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod audit;
 pub mod auth;
 pub mod bundle;
 pub mod cli;

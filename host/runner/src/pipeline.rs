@@ -96,6 +96,8 @@ async fn conclude(run: &Run<'_>, mut report: Report) -> Result<Summary> {
     ledger::tables(run, report.failures(), report.whole()).await?;
     reach(Point::RunTablesRecorded).await;
     run.progress.finished();
+    // Before the figures are taken: the end of a session is a request too.
+    job.hang_up().await;
     let (summary, failure) = report.end(job.egress_figures());
     run.lake.append_run(report::row(job, run.stamp, &summary)).await?;
     reach(Point::RunRecorded).await;

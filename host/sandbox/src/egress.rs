@@ -1,53 +1,49 @@
 //! The only way out: every request of every plugin passes here. In this order: the policy decides; what the guest says
 //! about identity is stripped; credentials are attached; the budget gives it a turn; it is sent, repeated and
-//! redirected. A credential never reaches a guest, a message or another origin.
+//! redirected; what left is recorded. A credential never reaches a guest, a message or another origin.
 
 mod address;
+mod answer;
+mod audit;
 mod body;
 mod budget;
 mod client;
 mod compression;
 mod concurrency;
+mod credentials;
 mod exchange;
 mod failure;
 mod headers;
+mod held;
 mod hooks;
+mod member;
 mod pace;
 mod policy;
 mod retry;
+mod session;
 mod trail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use http::HeaderValue;
-use tidegate_model::Fault;
 use url::Url;
 
 use self::budget::Budget;
 use self::policy::Policy;
 use self::retry::Backoff;
+use self::session::Standing;
 use crate::describe::Capability;
 use crate::error::Error;
 
+pub use audit::{Audit, Record};
+pub use credentials::{Authorization, Credentials, Login};
 pub(crate) use hooks::Gate;
 pub use pace::QuietHours;
 pub(crate) use trail::Trail;
 
 /// How long a request may wait for others to end, in silences of the server.
 const PATIENCE: u32 = 20;
-
-/// What proves to the source who asks. Asked before each request, so that tokens can be refreshed.
-#[async_trait]
-pub trait Credentials: Send + Sync {
-    /// The value of the header `authorization`; `None` for an anonymous source.
-    ///
-    /// # Errors
-    /// When no credential can be had; the fault says why, without a secret.
-    async fn authorization(&self) -> Result<Option<HeaderValue>, Fault>;
-}
 
 /// How to reach the source.
 #[derive(Clone)]
@@ -57,7 +53,11 @@ pub struct EgressConfig {
     /// The requests that are granted.
     pub capabilities: Vec<Capability>,
     /// Who asks.
-    pub credentials: Arc<dyn Credentials>,
+    pub credentials: Credentials,
+    /// Told of each token that the source gives out, so that it can be kept out of what people read.
+    pub secrets: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Who keeps records of what leaves, where somebody does.
+    pub audit: Option<Arc<dyn Audit>>,
     /// Certificates (PEM, one or several) trusted in addition to those of the system.
     pub ca_pem: Option<Vec<u8>>,
     /// Accept any certificate.
@@ -102,6 +102,7 @@ pub struct Egress {
     budget: Budget,
     backoff: Backoff,
     counters: Arc<Counters>,
+    session: Standing,
 }
 
 impl Egress {
@@ -121,6 +122,7 @@ impl Egress {
             budget: Budget::new(config.in_flight, config.requests_per_second, quiet_hours, patience),
             backoff: Backoff::new(config.attempts),
             counters: Arc::default(),
+            session: Standing::default(),
             config,
         })
     }

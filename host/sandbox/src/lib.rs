@@ -23,7 +23,7 @@ mod stop;
 
 pub use connection::Connection;
 pub use describe::{Capability, Description, Session, Shape, TableSpec};
-pub use egress::{Credentials, Egress, EgressConfig, Figures, QuietHours};
+pub use egress::{Audit, Authorization, Credentials, Egress, EgressConfig, Figures, Login, QuietHours, Record};
 pub use engine::Engine;
 pub use error::Error;
 pub use limits::Limits;

@@ -9,11 +9,8 @@ use tidegate_sdk::{
     tables::event_frames::{FrameRow, Map},
 };
 
-use super::time::life;
-use crate::{
-    api::{Event, Property},
-    view::inside,
-};
+use super::{scope::Scope, time::life};
+use crate::api::{Event, Property};
 
 /// What a slice holds.
 #[derive(Debug, Default)]
@@ -25,8 +22,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes the events of a page that belong to `slice`, each once. Returns how many events were not known before.
-    pub(super) fn take(&mut self, page: Vec<Event>, slice: &Slice, view: &str) -> usize {
+    /// Takes the events of a page that belong to `slice` and to the view, each once. Returns how many events were not known before.
+    pub(super) fn take(&mut self, page: Vec<Event>, slice: &Slice, scope: &Scope) -> usize {
         let mut fresh = 0;
         for event in page {
             let id = event.identity();
@@ -38,8 +35,11 @@ impl Found {
                 continue;
             }
             fresh += 1;
+            if !scope.holds(event.asset_base_path.as_deref().unwrap_or_default()) {
+                continue;
+            }
             match life(&event) {
-                Ok(life) if life.belongs_to(slice) => self.rows.push(row(id, event, life, view)),
+                Ok(life) if life.belongs_to(slice) => self.rows.push(row(id, event, life, scope)),
                 Ok(_) => {}
                 Err(reason) => self.rejects.push((raw(&event), reason)),
             }
@@ -53,14 +53,9 @@ impl Found {
     }
 }
 
-/// The row of an event. It has no name of its own, and is called by its type; the asset that it is about is named as
-/// `asset_hierarchy` names its node, by the full path.
-fn row(id: String, event: Event, life: Life, view: &str) -> FrameRow {
-    let asset = event.asset_base_path.filter(|path| !path.is_empty());
-    let asset = asset.map(|path| match inside(view, &path) {
-        None if path != view => format!("{view}.{path}"),
-        _ => path,
-    });
+/// The row of an event. It has no name of its own, and is called by its type.
+fn row(id: String, event: Event, life: Life, scope: &Scope) -> FrameRow {
+    let asset = event.asset_base_path.filter(|path| !path.is_empty()).map(|path| scope.full(path));
     FrameRow {
         id,
         name: event.event_type_name.clone(),
@@ -74,7 +69,7 @@ fn row(id: String, event: Event, life: Life, view: &str) -> FrameRow {
         severity: None,
         acknowledged: None,
         parent: None,
-        database: view.to_owned(),
+        database: scope.view().to_owned(),
     }
 }
 
@@ -116,6 +111,10 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
+    fn only(view: &str) -> Scope {
+        Scope::new(view, true, &["Other".to_owned()])
+    }
+
     #[test]
     fn of_a_page_only_what_belongs_to_the_slice_counts_and_once() {
         let page = || {
@@ -126,11 +125,12 @@ mod tests {
                 event("\"at the end\"", "2024-03-02T00:00:00Z", "2024-03-02T00:00:00Z"),
                 event("\"no time\"", "07:00", "08:00"),
                 event("null", "2024-03-01T07:00:00Z", ""),
+                Event { asset_base_path: Some("Other.Pump".into()), ..event("8", "2024-03-01T07:00:00Z", "") },
             ]
         };
         let ids = |slice: &Slice| {
             let mut found = Found::default();
-            assert_eq!((found.take(page(), slice, "V"), found.take(page(), slice, "V")), (5, 0));
+            assert_eq!((found.take(page(), slice, &only("V")), found.take(page(), slice, &only("V"))), (6, 0));
             assert_eq!((found.rejects.len(), found.began_in(slice)), (3, 1));
             found.rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
         };
@@ -145,7 +145,7 @@ mod tests {
             "Properties":[{"Id":1,"Name":"Max","Equation":"x","Value":1.50},{"Name":"Max","Value":2},
                 {"Name":"Operator","Value":null},{"Name":"Note","Value":"Öl \"7\""},{"Value":3}]}"#;
         let mut found = Found::default();
-        found.take(vec![serde_json::from_str(json).unwrap()], &slice(true), "UNS");
+        found.take(vec![serde_json::from_str(json).unwrap()], &slice(true), &only("UNS"));
         let row = found.rows.first().unwrap();
         assert_eq!((row.name.as_deref(), row.template.as_deref()), (Some("Downtime"), Some("Downtime")));
         assert_eq!(row.primary.as_deref(), Some("UNS.Site.Pump 1"));
@@ -155,7 +155,7 @@ mod tests {
             [attribute("Max", Some("1.50")), attribute("Operator", None), attribute("Note", Some("Öl \"7\""))];
         assert_eq!(row.attributes.as_deref(), Some(expected.as_slice()));
         let full = r#"{"Id":"e2","AssetBasePath":"UNS.Site","StartsAt":"2024-03-01T07:00:00Z"}"#;
-        found.take(vec![serde_json::from_str(full).unwrap()], &slice(true), "UNS");
+        found.take(vec![serde_json::from_str(full).unwrap()], &slice(true), &only("UNS"));
         assert_eq!(found.rows.get(1).unwrap().primary.as_deref(), Some("UNS.Site"));
     }
 }

@@ -21,7 +21,6 @@ const STILL: usize = 100;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Request<'a> {
-    source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<&'a str>,
     starts_at: String,
@@ -44,10 +43,9 @@ pub(super) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// The events of `view` that belong to `slice`.
-    pub(super) fn new(view: &'a str, slice: &Slice, event_type: Option<&'a str>) -> Self {
+    /// The events that belong to `slice`.
+    pub(super) fn new(slice: &Slice, event_type: Option<&'a str>) -> Self {
         let request = Request {
-            source: view,
             event_type,
             starts_at: ticks(slice.interval.start.saturating_sub(MARGIN)),
             ends_at: ticks(slice.interval.end.saturating_add(MARGIN)),
@@ -103,17 +101,17 @@ mod tests {
 
     #[test]
     fn the_question_is_wider_than_the_slice_and_in_utc() {
-        let listing = Listing::new("Site UNS", &slice(true), Some("Downtime"));
-        let expected = r#"{"source":"Site UNS","eventType":"Downtime","startsAt":"2024-02-29T23:59:59.0000000Z","endsAt":"2024-03-02T00:00:01.0000000Z","searchMode":"active during range","sortOrder":"start time ascending","limit":250}"#;
+        let listing = Listing::new(&slice(true), Some("Downtime"));
+        let expected = r#"{"eventType":"Downtime","startsAt":"2024-02-29T23:59:59.0000000Z","endsAt":"2024-03-02T00:00:01.0000000Z","searchMode":"active during range","sortOrder":"start time ascending","limit":250}"#;
         assert_eq!(serde_json::to_string(&listing.request).unwrap(), expected);
-        let later = serde_json::to_string(&Listing::new("V", &slice(false), None).request).unwrap();
+        let later = serde_json::to_string(&Listing::new(&slice(false), None).request).unwrap();
         assert!(later.contains("started in range") && !later.contains("eventType"), "{later}");
     }
 
     #[test]
     fn a_server_that_goes_round_in_circles_is_left() {
         let next = |text: &str| Continuation::of(serde_json::from_str(text).unwrap());
-        let mut listing = Listing::new("V", &slice(true), None);
+        let mut listing = Listing::new(&slice(true), None);
         listing.goes_on(next("\"a\""));
         assert!(listing.turned(0).is_ok());
         listing.goes_on(next("\"a\""));

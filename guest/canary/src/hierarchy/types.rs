@@ -24,35 +24,51 @@ impl Types {
         self.0.get(path).or_else(|| self.0.get(inside(view, path)?)).map(String::as_str)
     }
 
-    /// Types come from the general to the special: the one that comes last says most of an asset.
-    fn add(&mut self, asset_type: &str, instances: Vec<String>) {
-        self.0.extend(instances.into_iter().map(|path| (path, asset_type.to_owned())));
+    /// The instances of types, of which `derived` says what is derived from what: the type that most others stand above
+    /// says most of an asset, for the instances of a type are those of its derived types too.
+    fn new(mut instances: Vec<(String, Vec<String>)>, derived: &[(String, String)]) -> Self {
+        let mut depths: HashMap<&str, usize> = HashMap::new();
+        // As often as there are types, so that it ends even where types are derived from each other.
+        for _ in 0..instances.len() {
+            for (parent, child) in derived {
+                let depth = depths.get(parent.as_str()).copied().unwrap_or(0) + 1;
+                let known = depths.entry(child).or_default();
+                *known = depth.max(*known);
+            }
+        }
+        instances.sort_by_key(|(name, _)| depths.get(name.as_str()).copied().unwrap_or(0));
+        let typed =
+            instances.into_iter().flat_map(|(name, paths)| paths.into_iter().map(move |path| (path, name.clone())));
+        Self(typed.collect())
     }
 }
 
 /// The types of all assets of a view; none where it has no asset model. One request for each type and one for those derived
 /// from it.
 pub(super) async fn types(server: &Server, view: &str) -> Result<Types, Fault> {
-    let mut types = Types::default();
-    let mut seen = HashSet::new();
-    let mut open: VecDeque<String> = VecDeque::new();
-    match derived(server, view, None).await {
-        Ok(found) => open.extend(found),
+    let mut open: VecDeque<String> = match derived(server, view, None).await {
+        Ok(found) => found.into(),
         Err(fault) if isolates(&fault) || fault.code == "http-404" => {
             host::log(Level::Warn, &format!("{}; nodes of {view} stay without templates", fault.message));
+            return Ok(Types::default());
         }
         Err(fault) => return Err(fault),
-    }
+    };
+    let (mut instances, mut edges) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     while let Some(asset_type) = open.pop_front() {
         if !seen.insert(asset_type.clone()) {
             continue;
         }
         let request = json!({ "view": view, "assetType": asset_type });
-        let (AssetInstances(instances), _) = server.ask("getAssetInstances", &request).await?;
-        types.add(&asset_type, instances);
-        open.extend(derived(server, view, Some(&asset_type)).await?);
+        let (AssetInstances(paths), _) = server.ask("getAssetInstances", &request).await?;
+        for child in derived(server, view, Some(&asset_type)).await? {
+            edges.push((asset_type.clone(), child.clone()));
+            open.push_back(child);
+        }
+        instances.push((asset_type, paths));
     }
-    Ok(types)
+    Ok(Types::new(instances, &edges))
 }
 
 async fn derived(server: &Server, view: &str, parent: Option<&str>) -> Result<Vec<String>, Fault> {
@@ -70,11 +86,16 @@ mod tests {
 
     #[test]
     fn an_asset_has_the_most_special_of_its_types() {
-        let mut types = Types::default();
-        types.add("Machine", vec!["V.Site.Pump 1".into(), "Site.Fan".into()]);
-        types.add("Pump", vec!["V.Site.Pump 1".into()]);
+        let instances = vec![
+            ("Pump".to_owned(), vec!["V.Site.Pump 1".to_owned()]),
+            ("Machine".to_owned(), vec!["V.Site.Pump 1".to_owned(), "Site.Fan".to_owned()]),
+        ];
+        let edge = |parent: &str, child: &str| (parent.to_owned(), child.to_owned());
+        let types = Types::new(instances.clone(), &[edge("Machine", "Pump")]);
         assert_eq!(types.of("V", "V.Site.Pump 1"), Some("Pump"));
         assert_eq!(types.of("V", "V.Site.Fan"), Some("Machine"));
         assert_eq!((types.of("V", "V.Site"), types.of("V", "W.Site.Fan")), (None, None));
+        let circle = Types::new(instances, &[edge("Machine", "Pump"), edge("Pump", "Machine")]);
+        assert!(circle.of("V", "V.Site.Pump 1").is_some());
     }
 }

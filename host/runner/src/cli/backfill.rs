@@ -1,7 +1,5 @@
 //! `tidegate backfill`: a range of time that no cursor covers, in its own lane beside the runs.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use clap::Args;
 use tidegate_model::{Instant, Interval};
@@ -10,7 +8,7 @@ use super::{Global, load, run};
 use crate::config::{self, Start};
 use crate::exit::{Exit, Failure};
 use crate::glob::Glob;
-use crate::pipeline::{self, BackfillOptions};
+use crate::pipeline::{self, BackfillOptions, Job};
 use crate::progress;
 
 #[derive(Args)]
@@ -39,10 +37,11 @@ pub(super) struct Arguments {
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let now = Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX));
     let options = options(arguments, now)?;
-    let job = load::job(global).await?;
-    let progress = progress::choose(global.quiet);
-    let work = pipeline::backfill(&job, &options, Arc::clone(&progress));
-    run::to_the_end(global, work, "the same command goes on from there").await
+    let work = async |job: &Job| {
+        let progress = progress::choose(global.quiet);
+        run::uninterrupted(pipeline::backfill(job, &options, progress), "the same command goes on from there").await
+    };
+    run::conclude(global, load::asking(global, work).await)
 }
 
 fn options(arguments: &Arguments, now: Instant) -> Result<BackfillOptions, Failure> {

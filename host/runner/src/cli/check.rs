@@ -21,8 +21,7 @@ struct Line {
 }
 
 pub(super) async fn run(global: &Global) -> Result<Exit> {
-    let job = load::job(global).await?;
-    let findings = job.connection().check().await?;
+    let findings = load::asking(global, async |job| Ok(job.connection().check().await?)).await?;
     let failed = findings.iter().any(|finding| finding.outcome == Outcome::Failed);
     let lines: Vec<Line> = findings.into_iter().map(line).collect();
     match global.output {

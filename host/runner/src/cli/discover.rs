@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::{Global, load};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Table};
+use crate::pipeline::Job;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -37,19 +38,8 @@ struct Line<'a> {
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let job = load::job(global).await?;
-    let (kind, kinds) = (arguments.kind.as_str(), &job.description().kinds);
-    if !kinds.iter().any(|known| known == kind) {
-        let name = &job.description().name;
-        return Err(Failure::usage(format!(
-            "discover: plugin `{name}` lists no {kind}; it knows {}",
-            kinds.join(", ")
-        ))
-        .into());
-    }
-    let found = Arc::new(Found::default());
-    job.connection().discover(kind, &arguments.pattern, found.clone()).await?;
-    let items = std::mem::take(&mut *found.0.lock().await);
+    let items = load::asking(global, async |job| items(job, arguments).await).await?;
+    let kind = &arguments.kind;
     match global.output {
         Format::Json => output::json(&items.iter().map(line).collect::<Vec<_>>())?,
         Format::Table => output::line(&table(&items).to_string())?,
@@ -58,6 +48,19 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         eprintln!("{} {kind}", output::count(items.len() as u64));
     }
     Ok(Exit::Done)
+}
+
+async fn items(job: &Job, arguments: &Arguments) -> Result<Vec<Item>> {
+    let (kind, kinds) = (arguments.kind.as_str(), &job.description().kinds);
+    if !kinds.iter().any(|known| known == kind) {
+        let name = &job.description().name;
+        let text = format!("discover: plugin `{name}` lists no {kind}; it knows {}", kinds.join(", "));
+        return Err(Failure::usage(text).into());
+    }
+    let found = Arc::new(Found::default());
+    job.connection().discover(kind, &arguments.pattern, found.clone()).await?;
+    let items = std::mem::take(&mut *found.0.lock().await);
+    Ok(items)
 }
 
 fn line(item: &Item) -> Line<'_> {

@@ -56,8 +56,8 @@ struct Unresolved {
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let job = load::job(global).await?;
-    let report = report(pipeline::plan(&job, arguments.table.as_deref()).await?);
+    let plan = load::asking(global, async |job| pipeline::plan(job, arguments.table.as_deref()).await).await?;
+    let report = report(plan);
     match global.output {
         Format::Json => output::json(&report)?,
         Format::Table => output::line(&text(&report, global.verbose > 0))?,

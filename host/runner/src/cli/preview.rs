@@ -6,7 +6,7 @@ use clap::Args;
 use super::{Global, load};
 use crate::exit::Exit;
 use crate::output;
-use crate::pipeline;
+use crate::pipeline::{self, Job};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -20,8 +20,9 @@ pub(super) struct Arguments {
 
 /// Prints the rows; as JSON an array of objects, column → value.
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let job = load::job(global).await?;
-    let rows = pipeline::preview(&job, arguments.table.as_deref(), arguments.rows as usize).await?;
+    let Arguments { table, rows } = arguments;
+    let preview = async |job: &Job| pipeline::preview(job, table.as_deref(), *rows as usize).await;
+    let rows = load::asking(global, preview).await?;
     output::batches(global.output, &rows)?;
     Ok(Exit::Done)
 }

@@ -85,7 +85,6 @@ struct Missing {
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let job = load::job(global).await?;
     let now = Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX));
     let scope = Scope {
         from: arguments.from.map(|from| from.resolve(now)),
@@ -97,7 +96,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         let (from, to) = (output::time(from), output::time(to));
         return Err(Failure::usage(format!("reconcile: --from {from} must lie before --to {to}")).into());
     }
-    let findings = pipeline::reconcile(&job, &scope).await?;
+    let findings = load::asking(global, async |job| pipeline::reconcile(job, &scope).await).await?;
     let exit = if findings.is_equal() { Exit::Done } else { Exit::Gaps };
     let report = report(findings);
     match global.output {

@@ -1,13 +1,11 @@
 //! `tidegate run`: one incremental run to the end, and its summary.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use clap::Args;
 
 use super::{Global, load};
 use crate::exit::{Exit, Failure};
-use crate::pipeline::{self, RunOptions};
+use crate::pipeline::{self, Job, RunOptions};
 use crate::progress;
 use crate::summary::Summary;
 
@@ -29,7 +27,6 @@ pub(super) struct Arguments {
 
 /// Runs and prints the summary.
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let job = load::job(global).await?;
     let Arguments { tables, full_refresh, accept_shrink, retry_gaps } = arguments;
     let options = RunOptions {
         tables: tables.clone(),
@@ -37,24 +34,26 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         accept_shrink: *accept_shrink,
         retry_gaps: *retry_gaps,
     };
-    let progress = progress::choose(global.quiet);
-    let work = pipeline::run(&job, &options, Arc::clone(&progress));
-    to_the_end(global, work, "the next run goes on from there").await
+    let work = async |job: &Job| {
+        let progress = progress::choose(global.quiet);
+        uninterrupted(pipeline::run(job, &options, progress), "the next run goes on from there").await
+    };
+    conclude(global, load::asking(global, work).await)
 }
 
-/// Waits for `work` and prints its summary. An interrupt ends the process between two steps of the commit protocol or in
+/// Waits for `work`. An interrupt ends the process between two steps of the commit protocol or in
 /// the middle of one; both are safe, so nothing is waited for.
-pub(super) async fn to_the_end(
-    global: &Global,
-    work: impl Future<Output = Result<Summary>>,
-    next: &str,
-) -> Result<Exit> {
-    let summary = tokio::select! {
+pub(super) async fn uninterrupted(work: impl Future<Output = Result<Summary>>, next: &str) -> Result<Summary> {
+    tokio::select! {
         summary = work => summary,
         _ = tokio::signal::ctrl_c() => {
             Err(Failure::failed(format!("interrupted: what was committed stays, {next}")).into())
         }
-    };
+    }
+}
+
+/// Prints the summary of work that came to its end.
+pub(super) fn conclude(global: &Global, summary: Result<Summary>) -> Result<Exit> {
     let summary = summary.inspect_err(|_| progress::clear())?;
     summary.print(global.output)?;
     Ok(summary.exit())

@@ -40,6 +40,8 @@ pub struct Form {
     /// How hard the historian and this machine may be worked.
     #[serde(default)]
     pub performance: Performance,
+    /// A log of every request that is made to the historian. There is none when this is not set.
+    pub audit: Option<Audit>,
     /// When `serve` starts runs: `every` or `cron`, not both.
     pub schedule: Option<Schedule>,
 }
@@ -68,6 +70,17 @@ pub enum Auth {
     Bearer {
         /// Best read from elsewhere: `${PI_TOKEN}`.
         token: Secret,
+        /// Where it travels: `header`, or `body` where the historian takes it in the JSON of a request only.
+        #[serde(default, rename = "in")]
+        place: Place,
+    },
+    /// A session: tokens that the historian gives out itself, for a user name and password or to anybody.
+    Session {
+        /// Often `DOMAIN\user`. Left out, with the password, for an anonymous session.
+        #[schemars(length(min = 1))]
+        username: Option<String>,
+        /// Best read from elsewhere: `${HISTORIAN_PASSWORD}`.
+        password: Option<Secret>,
     },
     /// No credentials.
     Anonymous {},
@@ -92,6 +105,26 @@ pub enum Auth {
         /// Scopes to ask for.
         scope: Option<String>,
     },
+}
+
+/// `auth.in`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Place {
+    /// The header `Authorization`.
+    #[default]
+    Header,
+    /// A member of the JSON body.
+    Body,
+}
+
+/// `audit`
+#[derive(Deserialize, JsonSchema)]
+pub struct Audit {
+    /// One line of JSON for each request is added to this file, relative to this one; it is created where there is none.
+    #[schemars(length(min = 1))]
+    pub file: String,
 }
 
 /// `tls`

@@ -11,7 +11,7 @@ use tidegate_sandbox::QuietHours;
 use super::durations::{self, Start};
 use super::form::{self, Form};
 use super::formats;
-use super::typed::{Auth, Config, Ingestion, Performance, Schedule, Sink, Source, StorageOptions, Tls};
+use super::typed::{Auth, Config, Ingestion, Login, Performance, Schedule, Sink, Source, StorageOptions, Tls};
 use crate::secret;
 
 /// Less would not hold one plugin instance and one page.
@@ -40,6 +40,9 @@ impl Config {
             insecure_skip_verify: form.tls.insecure_skip_verify,
         };
         readable(&mut wrong, tls.ca_file.as_deref());
+        let auth = auth(&mut wrong, form.auth);
+        let audit = form.audit.map(|audit| folder.join(audit.file));
+        writable(&mut wrong, audit.as_deref());
         let ingestion = ingestion(&form.ingestion)?;
         let performance = performance(&mut wrong, &form.performance)?;
         let schedule = form.schedule.map(|form| schedule(&mut wrong, form)).transpose()?.flatten();
@@ -54,11 +57,12 @@ impl Config {
             plugin: form.plugin,
             settings: settings(value, &source),
             source,
-            auth: auth(form.auth),
+            auth,
             tls,
             sink,
             ingestion,
             performance,
+            audit,
             schedule,
             warnings: Vec::new(),
             unavailable: Vec::new(),
@@ -82,7 +86,7 @@ impl Config {
         }
         if let Auth::Later(kind) = self.auth {
             self.unavailable.push(format!(
-                "auth.type: `{kind}` is not available yet in this version; use basic, bearer or anonymous"
+                "auth.type: `{kind}` is not available yet in this version; use basic, bearer, session or anonymous"
             ));
         }
     }
@@ -99,10 +103,31 @@ fn readable(wrong: &mut Vec<Wrong>, path: Option<&Path>) {
     }
 }
 
-fn auth(form: form::Auth) -> Auth {
+/// A file that is written later, when there is something to write.
+fn writable(wrong: &mut Vec<Wrong>, path: Option<&Path>) {
+    let Some(path) = path else { return };
+    let folder = path.parent().unwrap_or(path);
+    if path.is_dir() {
+        wrong.push(("/audit/file", format!("{} is a folder; name a file", path.display())));
+    } else if !folder.is_dir() {
+        wrong.push(("/audit/file", format!("there is no folder {}; make it first", folder.display())));
+    }
+}
+
+fn auth(wrong: &mut Vec<Wrong>, form: form::Auth) -> Auth {
     match form {
         form::Auth::Basic { username, password } => Auth::Basic { username, password },
-        form::Auth::Bearer { token } => Auth::Bearer { token },
+        form::Auth::Bearer { token, place } => Auth::Bearer { token, place },
+        form::Auth::Session { username: Some(username), password: Some(password) } => {
+            Auth::Session { login: Some(Login { username, password }) }
+        }
+        form::Auth::Session { username, password } => {
+            if username.is_some() || password.is_some() {
+                let what = "must have `username` and `password`, or neither for an anonymous session";
+                wrong.push(("/auth", what.to_owned()));
+            }
+            Auth::Session { login: None }
+        }
         form::Auth::Anonymous {} => Auth::Anonymous,
         form::Auth::Kerberos { .. } => Auth::Later("kerberos"),
         form::Auth::Oauth { .. } => Auth::Later("oauth"),

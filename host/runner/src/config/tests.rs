@@ -191,14 +191,61 @@ fn the_type_of_auth_decides_which_keys_it_has() {
     let auth = |text: &str| load(&GOOD.replace("type: anonymous", text)).unwrap_err();
     assert_eq!(
         auth("type: basc"),
-        "t.yaml:7: auth.type: must be one of basic, bearer, anonymous, kerberos, oauth; did you mean `basic`?"
+        "t.yaml:7: auth.type: must be one of basic, bearer, session, anonymous, kerberos, oauth; did you mean `basic`?"
     );
     assert_eq!(
         auth("username: u"),
-        "t.yaml:6: auth.type: is missing and must be one of basic, bearer, anonymous, kerberos, oauth"
+        "t.yaml:6: auth.type: is missing and must be one of basic, bearer, session, anonymous, kerberos, oauth"
     );
     assert_eq!(auth("type: bearer"), "t.yaml:6: auth.token: is missing and must be set");
     assert_eq!(auth("type: bearer\n  token: ''"), "t.yaml:8: auth.token: must not be empty");
+}
+
+#[test]
+fn a_session_has_both_name_and_password_or_neither_and_a_token_has_a_place() {
+    let auth = |text: &str| load(&GOOD.replace("type: anonymous", text)).map(|config| config.auth);
+    assert!(matches!(auth("type: session"), Ok(Auth::Session { login: None })));
+    let login = auth("type: session\n  username: ${PI_USERNAME}\n  password: ${PI_PASSWORD}");
+    assert!(matches!(login, Ok(Auth::Session { login: Some(login) }) if login.username == "CORP\\svc"));
+    for half in ["username: u", "password: hunter2"] {
+        assert_eq!(
+            auth(&format!("type: session\n  {half}")).unwrap_err(),
+            "t.yaml:6: auth: must have `username` and `password`, or neither for an anonymous session"
+        );
+    }
+    let place = |text: &str| auth(&format!("type: bearer\n  token: hunter2{text}"));
+    assert!(matches!(place(""), Ok(Auth::Bearer { place: Place::Header, .. })));
+    assert!(matches!(place("\n  in: body"), Ok(Auth::Bearer { place: Place::Body, .. })));
+    assert_eq!(
+        place("\n  in: bodi").unwrap_err(),
+        "t.yaml:9: auth.in: must be one of header, body; did you mean `body`?"
+    );
+}
+
+#[test]
+fn the_log_of_requests_is_a_file_in_a_folder_that_is_there() {
+    let config = load(&format!("{GOOD}audit: {{file: audit.jsonl}}\n")).unwrap();
+    assert!(config.audit.is_some_and(|path| path.is_absolute() && path.ends_with("audit.jsonl")));
+    assert!(load(GOOD).unwrap().audit.is_none());
+    assert_eq!(refused("audit: {}\n"), "t.yaml:10: audit.file: is missing and must be set");
+    assert!(refused("audit: {file: x/audit.jsonl}\n").starts_with("t.yaml:10: audit.file: there is no folder x"));
+    assert!(refused("audit: {file: .}\n").contains("is a folder; name a file"));
+}
+
+#[test]
+fn a_url_that_names_only_the_server_gets_the_place_of_the_api() {
+    let at = |url: &str, root: &str| {
+        let mut config = load(&GOOD.replace("https://pi.example/piwebapi/", url)).unwrap();
+        config.complete_url(root);
+        let settings: Value = serde_json::from_str(&plugin_settings(&config)).unwrap();
+        let told = settings["source"]["url"].as_str().unwrap().to_owned();
+        assert_eq!(config.source.url.as_str().trim_end_matches('/'), told);
+        told
+    };
+    assert_eq!(at("https://pi.example", "/piwebapi"), "https://pi.example/piwebapi");
+    assert_eq!(at("https://pi.example:444/", "/a/b"), "https://pi.example:444/a/b");
+    assert_eq!(at("https://pi.example/proxy/pi", "/piwebapi"), "https://pi.example/proxy/pi");
+    assert_eq!(at("https://pi.example/", ""), "https://pi.example");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tidegate_sandbox::QuietHours;
 use url::Url;
 
 use super::durations::Start;
-pub use super::form::{Mirror, Quality};
+pub use super::form::{Mirror, Place, Quality};
 use crate::secret::{self, Secret};
 
 /// One pipeline.
@@ -36,6 +36,8 @@ pub struct Config {
     pub ingestion: Ingestion,
     /// Budgets.
     pub performance: Performance,
+    /// Absolute path of the log of all requests, where one is kept.
+    pub audit: Option<PathBuf>,
     /// When `serve` would run.
     pub schedule: Option<Schedule>,
     /// What is accepted but deserves a word, one line each.
@@ -67,11 +69,27 @@ pub enum Auth {
     Bearer {
         /// Never printed.
         token: Secret,
+        /// Where it travels.
+        place: Place,
+    },
+    /// Tokens that the historian gives out itself.
+    Session {
+        /// Who logs in; `None` for an anonymous session.
+        login: Option<Login>,
     },
     /// No credentials.
     Anonymous,
     /// A type that this version knows but cannot use; see [`Config::unavailable`].
     Later(&'static str),
+}
+
+/// Name and password of a session.
+#[derive(Debug)]
+pub struct Login {
+    /// Often `DOMAIN\user`.
+    pub username: String,
+    /// Never printed.
+    pub password: Secret,
 }
 
 /// `tls`

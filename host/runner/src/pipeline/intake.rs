@@ -16,6 +16,7 @@ use tidegate_sandbox::TableSpec;
 use tidegate_sink::{Advance, Emitted, EventKey, RecordKeys, Reject, StoredReader};
 use tokio::sync::{OnceCell, mpsc};
 
+use crate::audit::UNRECORDED;
 use crate::progress::Progress;
 
 pub(crate) use self::absent::Absentees;
@@ -25,6 +26,11 @@ pub(crate) use self::outlet::PageOutlet;
 
 /// Series whose cursors differ by less are looked up together, in nanoseconds.
 const UP_TO_DATE: i64 = 3_600 * 1_000_000_000;
+
+/// Whether nothing more is asked after this fault: the server does not know who we are, or no request can be logged.
+pub(crate) fn locks_out(fault: &Fault) -> bool {
+    matches!(fault.code.as_str(), LOCKED_OUT | "login-refused" | UNRECORDED)
+}
 
 /// The code of a fault after which nothing more is asked: the server does not know who we are.
 pub(crate) const LOCKED_OUT: &str = "http-401";
@@ -171,7 +177,7 @@ impl Intake {
                 Fault::internal("not-covered", "the plugin ended without covering the interval or saying why")
             });
             state.fault = Some(fault.clone());
-            if fault.code == LOCKED_OUT {
+            if locks_out(&fault) {
                 self.locked_out.store(true, Ordering::Relaxed);
             }
             let rest = Interval::new(state.reached, span.interval.end);

@@ -9,9 +9,11 @@ use tidegate_sink::{CommitPolicy, EventsSpec, Lake, LakeConfig, RecordsSpec, Run
 
 use super::intake::MirrorPolicy;
 use super::windows::Patience;
+use crate::audit::AuditLog;
 use crate::auth;
 use crate::config::{Config, Mirror, Quality, nanos, plugin_settings};
 use crate::exit::Failure;
+use crate::secret;
 
 /// A TLS handshake across a slow plant network, with room to spare.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -48,6 +50,7 @@ pub struct Job {
     description: Description,
     connection: Connection,
     egress: Arc<Egress>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 /// The limits of one plugin instance under this host's memory limit: a quarter of it, because seldom do all instances
@@ -61,19 +64,24 @@ impl Job {
     /// Opens a checked configuration with the plugin that it names.
     ///
     /// # Errors
-    /// What the configuration asks for and this version cannot do, or an authority file that cannot be read.
-    pub fn open(config: Config, plugin: &Plugin) -> Result<Self, Failure> {
+    /// What the configuration asks for and this version or the plugin cannot do, or an authority file that cannot be read.
+    pub fn open(mut config: Config, plugin: &Plugin) -> Result<Self, Failure> {
         if let Some(reason) = config.unavailable.first() {
             return Err(Failure::usage(format!("{}: {reason}", config.file)));
         }
         let description = plugin.description().clone();
+        config.complete_url(&description.root);
+        let audit = config.audit.clone();
+        let audit = audit.map(|path| Arc::new(AuditLog::new(path, &description.name, &config.name)));
         let ca_pem = config.tls.ca_file.as_ref().map(|path| {
             std::fs::read(path).map_err(|error| Failure::usage(format!("tls.ca_file {}: {error}", path.display())))
         });
         let egress = EgressConfig {
             base: config.source.url.clone(),
             capabilities: description.capabilities.clone(),
-            credentials: auth::credentials(&config.auth)?,
+            credentials: auth::credentials(&config.auth, &description)?,
+            secrets: Arc::new(secret::register),
+            audit: audit.clone().map(|audit| audit as _),
             ca_pem: ca_pem.transpose()?,
             insecure_skip_verify: config.tls.insecure_skip_verify,
             in_flight: config.performance.parallel_batches as usize,
@@ -85,7 +93,30 @@ impl Job {
         };
         let egress = Arc::new(Egress::new(egress).map_err(|error| Failure::usage(error.to_string()))?);
         let connection = plugin.connect(plugin_settings(&config), Arc::clone(&egress));
-        Ok(Self { config, description, connection, egress })
+        Ok(Self { config, description, connection, egress, audit })
+    }
+
+    /// Gets ready to make requests.
+    ///
+    /// # Errors
+    /// The log of requests cannot be written.
+    pub fn begin(&self) -> Result<(), Failure> {
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.begin())
+    }
+
+    /// The end of all requests: the session with the historian is closed, so that its token is of no use to anybody. Called
+    /// once more it does nothing.
+    pub(crate) async fn hang_up(&self) {
+        self.egress.close().await;
+    }
+
+    /// The end of the work, after success and after failure.
+    ///
+    /// # Errors
+    /// Requests were made that could not be logged.
+    pub async fn close(&self) -> Result<(), Failure> {
+        self.hang_up().await;
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.whole())
     }
 
     /// The configuration.

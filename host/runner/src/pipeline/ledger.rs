@@ -12,6 +12,7 @@ use super::job::{Job, RunOptions};
 use super::report::{self, Observed};
 use super::snapshots::SINK;
 use crate::glob::Glob;
+use crate::secret::redact;
 
 /// Stands for all series of a table, where the table as a whole could not be read.
 const ALL: &str = "*";
@@ -62,8 +63,10 @@ pub(crate) struct Asked<'a> {
 async fn enter(run: &Run<'_>, table: &TableSpec, mut observed: Observed, catalogue: &Catalogue) -> Result<GapLedger> {
     let unresolved = catalogue.unresolved.iter();
     let unresolved = unresolved.map(|(name, fault)| Gap { series: name.clone(), interval: None, fault: fault.clone() });
-    let gaps: Vec<Gap> = observed.gaps().chain(unresolved).collect();
-    for gap in &gaps {
+    let mut gaps: Vec<Gap> = observed.gaps().chain(unresolved).collect();
+    for gap in &mut gaps {
+        // A plugin's own word, on its way into the lake.
+        gap.fault.code = redact(&gap.fault.code).into_owned();
         tracing::warn!(series = gap.series, code = gap.fault.code, "not read: {}", gap.fault.message);
     }
     let name = run.job.full_name(table);

@@ -9,7 +9,7 @@ use tidegate_model::{Cover, Fault, Gap, Instant, Interval, Intervals};
 use tidegate_sandbox::Figures;
 use tidegate_sink::{RunRow, RunStamp, Written};
 
-use super::intake::{Intake, LOCKED_OUT};
+use super::intake::{Intake, locks_out};
 use super::job::Job;
 use super::snapshots::{Ended, SINK};
 use crate::summary::{Command, Outcome, Summary};
@@ -175,7 +175,7 @@ impl Report {
     /// Tables could not be read, or not be written. The run goes on with the others.
     pub(crate) fn failed(&mut self, tables: Vec<String>, error: Error) {
         tracing::warn!(?tables, "not read: {error:#}");
-        self.locked_out |= error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == LOCKED_OUT);
+        self.locked_out |= error.downcast_ref::<Fault>().is_some_and(locks_out);
         self.observed = Observed::default();
         self.summary.gaps += tables.len() as u64;
         self.failures.push((tables, error));

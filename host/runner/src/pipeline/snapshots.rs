@@ -47,8 +47,8 @@ pub(crate) async fn refresh(run: &Run<'_>, report: &mut Report) -> Result<()> {
 
 /// Why tables are not asked for after the server has refused to know us.
 pub(crate) fn locked_out() -> Fault {
-    let message =
-        "not asked for: the server has answered 401 before, and asking on could lock the account; check `auth`";
+    let message = "not asked for: the server has refused the credentials before, or no request can be logged; asking on \
+                   could lock the account; check `auth`";
     Fault { domain: Domain::User, retry: Retry::Later, code: LOCKED_OUT.to_owned(), message: message.to_owned() }
 }
 

@@ -68,6 +68,12 @@ impl Session {
         })
     }
 
+    /// Whether an answer says that the token of its request is not valid (any more).
+    pub(crate) fn expired(&self, answer: &[u8]) -> bool {
+        let object = serde_json::from_slice::<Map<String, Value>>(answer).unwrap_or_default();
+        object.get(&self.expired_member).and_then(Value::as_str) == Some(self.expired_value.as_str())
+    }
+
     /// Whether only the host may make requests that this capability stands for.
     pub(crate) fn reserves(&self, capability: &Capability) -> bool {
         [Some(&self.login), self.logout.as_ref()].into_iter().flatten().any(|own| capability.covers(own))
@@ -128,6 +134,15 @@ mod tests {
             assert!(!session.reserves(&capability(method, path)), "{method} {path}");
         }
         assert_eq!(Session::check(wit::Session { logout: String::new(), ..said() }).unwrap().logout, None);
+    }
+
+    #[test]
+    fn only_an_object_with_the_declared_words_says_that_a_token_is_not_valid() {
+        let session = Session::check(said()).unwrap();
+        assert!(session.expired(br#" {"x":1, "statusCode" : "BadToken"}"#));
+        for other in [r#"{"statusCode":"Good"}"#, r#"{"data":{"statusCode":"BadToken"}}"#, r#"["BadToken"]"#, "", "{"] {
+            assert!(!session.expired(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
 use super::Counters;
+use super::audit::Entry;
 use super::budget::Permit;
 use super::failure::Failure;
 use super::trail::Trail;
@@ -51,6 +52,7 @@ pub(super) struct Watch {
     pub(super) silence: Duration,
     pub(super) limit: u64,
     pub(super) started: Instant,
+    pub(super) entry: Option<Entry>,
 }
 
 /// The body of a response on its way to the guest.
@@ -72,7 +74,7 @@ impl Received {
     /// Ends the body: with its last byte, or with the failure that cut it short.
     fn end(&mut self, failure: Option<Failure>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         self.inner = reqwest::Body::default();
-        let Some(watch) = self.watch.take() else { return Poll::Ready(None) };
+        let Some(mut watch) = self.watch.take() else { return Poll::Ready(None) };
         let ms = watch.started.elapsed().as_millis();
         match failure {
             None => {
@@ -82,6 +84,9 @@ impl Received {
             Some(failure) => {
                 tracing::debug!(request = watch.what, bytes = self.bytes, ms, cause = %failure.note, "answer cut short");
                 watch.trail.failed(&failure.note);
+                if let Some(entry) = &mut watch.entry {
+                    entry.failed(&failure.note.fault);
+                }
                 Poll::Ready(Some(Err(failure.error)))
             }
         }
@@ -105,7 +110,7 @@ impl Body for Received {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         loop {
             let Some(watch) = &self.watch else { return Poll::Ready(None) };
-            let (silence, limit) = (watch.silence, watch.limit);
+            let (silence, limit, before) = (watch.silence, watch.limit, self.bytes);
             let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx) else {
                 ready!(self.silent(cx, silence));
                 let text =
@@ -113,7 +118,7 @@ impl Body for Received {
                 return self.end(text.map(Failure::timeout));
             };
             self.waiting = false;
-            let Some(watch) = &self.watch else { return Poll::Ready(None) };
+            let Some(watch) = &mut self.watch else { return Poll::Ready(None) };
             let frame = match next {
                 None => return self.end(None),
                 Some(Err(error)) => {
@@ -125,8 +130,11 @@ impl Body for Received {
             // Trailers say nothing that a plugin needs.
             let Ok(data) = frame.into_data() else { continue };
             watch.busy.progress();
+            if let Some(entry) = &mut watch.entry {
+                entry.received(data.len());
+            }
             watch.counters.bytes_received.fetch_add(data.len() as u64, Ordering::Relaxed);
-            let bytes = self.bytes + data.len() as u64;
+            let bytes = before + data.len() as u64;
             if bytes > limit {
                 let text = format!("{}: the answer is larger than {limit} bytes", watch.what);
                 return self.end(Some(Failure::too_large(text, limit)));

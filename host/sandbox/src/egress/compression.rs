@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use http::Method;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
 
-use url::Url;
-
+use super::failure::Failure;
 use super::{Egress, client};
 
 impl Egress {
@@ -16,17 +15,25 @@ impl Egress {
         let capabilities = &self.config.capabilities;
         let plain =
             capabilities.iter().find(|capability| capability.method == "GET" && !capability.path.contains('*'))?;
-        let url = format!("{}/{}", self.config.base.as_str().trim_end_matches('/'), plain.path);
-        self.policy.admit_url(&Method::GET, &Url::parse(&url).ok()?).ok()?;
+        let url = self.policy.own(plain);
+        self.policy.admit_url(&Method::GET, &url).ok()?;
         let client = client::build(&self.config, false).ok()?;
+        self.recordable().ok()?;
         let _permit = self.budget.enter().await?;
-        let mut request = client.get(url).header(ACCEPT_ENCODING, "gzip").timeout(self.config.response_timeout);
-        if let Some(mut value) = self.config.credentials.authorization().await.ok()? {
-            value.set_sensitive(true);
+        let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "gzip").timeout(self.config.response_timeout);
+        if let Some(value) = self.config.credentials.header().await.ok()? {
             request = request.header(AUTHORIZATION, value);
         }
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let response = request.send().await.ok()?;
+        let mut entry = self.record(&Method::GET, &url, 0);
+        let sent = request.send().await;
+        if let Some(entry) = &mut entry {
+            match &sent {
+                Ok(response) => entry.answered(response.status()),
+                Err(error) => entry.failed(&Failure::transport("", self.policy.host(), error).note.fault),
+            }
+        }
+        let response = sent.ok()?;
         let coded = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
         response.status().is_success().then_some(coded)
     }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, LOCATION};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
 use url::Url;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
-use super::body::{self, Received, Watch};
-use super::budget::Permit;
+use super::answer::{Answer, shorter};
 use super::concurrency::Ended;
 use super::failure::Failure;
-use super::{Egress, Trail, headers, retry};
+use super::member::{self, Slot};
+use super::session::Issued;
+use super::{Egress, Trail, audit, body, headers, held, retry};
 use crate::describe::printable;
 use crate::limits::Busy;
 
@@ -35,17 +35,32 @@ pub(super) struct Caller {
     pub(super) response_bytes: u64,
 }
 
-/// A request that the policy has admitted.
-struct Ask {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Bytes,
+impl Caller {
+    /// The host itself, which expects small answers.
+    pub(super) fn host() -> Self {
+        Self {
+            trail: Arc::default(),
+            busy: Busy::default(),
+            options: RequestOptions::default(),
+            request_bytes: held::SMALL as u64,
+            response_bytes: held::SMALL as u64,
+        }
+    }
+}
+
+/// A request that may be sent.
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// Where its body takes a token.
+    pub(super) slot: Option<Slot>,
 }
 
 impl Ask {
     /// The request in words: never with its query.
-    fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         format!("{} {}", self.method, printable(self.url.path()))
     }
 
@@ -56,18 +71,13 @@ impl Ask {
     }
 }
 
-/// An answer with its place in the budget.
-struct Answer {
-    response: Response<reqwest::Body>,
-    permit: Permit,
-    started: Instant,
-    /// How long it took to begin.
-    after: Duration,
-}
-
 impl Egress {
     /// Sends a guest's request and returns what the guest may see of the answer.
-    pub(super) async fn send(&self, request: Request<WasiBody>, caller: Caller) -> Result<Response<WasiBody>, Failure> {
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        request: Request<WasiBody>,
+        caller: Caller,
+    ) -> Result<Response<WasiBody>, Failure> {
         let sent = self.exchange(request, &caller).await;
         match &sent {
             Ok(_) => caller.trail.answered(),
@@ -80,27 +90,59 @@ impl Egress {
         sent
     }
 
-    async fn exchange(&self, request: Request<WasiBody>, caller: &Caller) -> Result<Response<WasiBody>, Failure> {
-        let (parts, body) = request.into_parts();
-        let url = self.policy.admit(&parts.method, &parts.uri)?;
-        let headers = headers::outgoing(&parts.headers);
-        let body = body::collect(body, caller.request_bytes, self.config.response_timeout).await?;
-        let mut ask = Ask { method: parts.method, url, headers, body };
-        for _ in 0..=REDIRECTS {
-            let answer = self.answer(&ask, caller).await?;
-            match self.redirected(&ask, &answer.response)? {
-                None => return Ok(self.hand_over(&ask, answer, caller)),
-                Some(next) => ask = next,
+    async fn exchange(
+        self: &Arc<Self>,
+        request: Request<WasiBody>,
+        caller: &Caller,
+    ) -> Result<Response<WasiBody>, Failure> {
+        let mut ask = self.admitted(request, caller).await?;
+        let (mut redirects, mut stale) = (0, 0);
+        loop {
+            let answer = self.answer(&ask, stale, caller).await?;
+            if let Some(next) = self.redirected(&ask, &answer.response)? {
+                redirects += 1;
+                if redirects > REDIRECTS {
+                    let text = format!("{}: redirected more than {REDIRECTS} times", ask.what());
+                    return Err(Failure::refused(text, "check source.url"));
+                }
+                ask = next;
+                continue;
             }
+            let Some(issued) = answer.issued.clone() else { return Ok(self.hand_over(&ask, answer, caller)) };
+            let checked = self.hand_over_checked(&ask, answer, &issued, caller).await;
+            if !checked.expired || stale != 0 {
+                return Ok(checked.answer);
+            }
+            stale = issued.login;
         }
-        Err(Failure::refused(format!("{}: redirected more than {REDIRECTS} times", ask.what()), "check source.url"))
     }
 
-    /// Sends `ask` until it is answered or its attempts are used up. The last answer counts, whatever it is.
-    async fn answer(&self, ask: &Ask, caller: &Caller) -> Result<Answer, Failure> {
+    /// The request of a guest, if it may be sent.
+    async fn admitted(&self, request: Request<WasiBody>, caller: &Caller) -> Result<Ask, Failure> {
+        let (parts, body) = request.into_parts();
+        let refused = |failure: Failure| {
+            self.record_refused(&parts.method, audit::plain(&parts.uri), &failure.note.fault.message);
+            failure
+        };
+        let url = self.policy.admit(&parts.method, &parts.uri).map_err(refused)?;
+        let headers = headers::outgoing(&parts.headers);
+        let body = body::collect(body, caller.request_bytes, self.config.response_timeout).await.map_err(refused)?;
+        let slot = match self.config.credentials.member() {
+            None => None,
+            Some(member) => Slot::of(&body, member).map_err(|member::Taken| {
+                let text = format!("the plugin filled in `{member}`, where the token belongs");
+                refused(Failure::refused(text, "credentials belong in the section auth; only the gate sends them"))
+            })?,
+        };
+        Ok(Ask { method: parts.method, url, headers, body, slot })
+    }
+
+    /// Sends `ask` until it is answered or its attempts are used up. The last answer counts, whatever it is. `stale` is the
+    /// login whose token is not valid any more.
+    pub(super) async fn answer(self: &Arc<Self>, ask: &Ask, stale: u64, caller: &Caller) -> Result<Answer, Failure> {
         let mut attempt = 1;
         loop {
-            let outcome = self.attempt(ask, caller).await;
+            let outcome = self.attempt(ask, stale, caller).await;
             self.learn(ask, &outcome);
             let (passing, told) = match &outcome {
                 Ok(answer) => {
@@ -145,34 +187,60 @@ impl Egress {
         }
     }
 
-    async fn attempt(&self, ask: &Ask, caller: &Caller) -> Result<Answer, Failure> {
-        let Some(permit) = self.budget.enter().await else {
-            return Err(Failure::queue(format!("{}: no request in flight ended in time to send this one", ask.what())));
+    async fn attempt(self: &Arc<Self>, ask: &Ask, stale: u64, caller: &Caller) -> Result<Answer, Failure> {
+        self.recordable().map_err(Failure::host)?;
+        let (issued, permit) = loop {
+            // Before a place in the budget is taken: a login needs one of its own.
+            let issued = self.token(ask, stale).await?;
+            let Some(permit) = self.budget.enter().await else {
+                let text = format!("{}: no request in flight ended in time to send this one", ask.what());
+                return Err(Failure::queue(text));
+            };
+            // The token may have been renewed while the request waited for its turn.
+            if self.is_current(issued.as_ref()) {
+                break (issued, permit);
+            }
         };
         // Asked anew for each attempt: a token may have expired while the request waited.
-        let authorization = self.config.credentials.authorization().await.map_err(Failure::credentials)?;
+        let authorization = self.config.credentials.header().await.map_err(Failure::host)?;
         let mut headers = ask.headers.clone();
-        if let Some(mut value) = authorization {
-            value.set_sensitive(true);
+        if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value);
         }
+        let body = self.filled(ask, issued.as_ref());
+        let mut entry = self.record(&ask.method, &ask.url, body.len());
         let mut request = self.client.request(ask.method.clone(), ask.url.clone()).headers(headers);
-        if !ask.body.is_empty() {
-            request = request.body(ask.body.clone());
+        if !body.is_empty() {
+            request = request.body(body);
         }
         let started = Instant::now();
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let first_byte = shorter(caller.options.first_byte_timeout, self.config.response_timeout);
         let connect = shorter(caller.options.connect_timeout, self.config.connect_timeout);
         let what = ask.what();
-        let response = match tokio::time::timeout(connect + first_byte, request.send()).await {
-            Ok(Ok(response)) => Response::from(response),
-            Ok(Err(error)) => return Err(Failure::transport(&what, self.policy.host(), &error)),
-            Err(_) => return Err(Failure::timeout(format!("{what}: no answer for {} s", first_byte.as_secs_f64()))),
+        let sent = match tokio::time::timeout(connect + first_byte, request.send()).await {
+            Ok(Ok(response)) => Ok(Response::from(response)),
+            Ok(Err(error)) => Err(Failure::transport(&what, self.policy.host(), &error)),
+            Err(_) => Err(Failure::timeout(format!("{what}: no answer for {} s", first_byte.as_secs_f64()))),
         };
+        if let Some(entry) = &mut entry {
+            match &sent {
+                Ok(response) => entry.answered(response.status()),
+                Err(failure) => entry.failed(&failure.note.fault),
+            }
+        }
+        let response = sent?;
         let (status, after) = (response.status().as_u16(), started.elapsed());
         tracing::debug!(request = what, status, ms = after.as_millis(), "answer begins");
-        Ok(Answer { response, permit, started, after })
+        Ok(Answer { response, permit, started, after, issued, entry })
+    }
+
+    /// The body of `ask` with the token in its place.
+    fn filled(&self, ask: &Ask, issued: Option<&Issued>) -> Bytes {
+        match (ask.slot, issued, self.config.credentials.member()) {
+            (Some(slot), Some(issued), Some(member)) => slot.fill(&ask.body, member, &issued.token),
+            _ => ask.body.clone(),
+        }
     }
 
     /// The request that a redirect asks for, if the answer is one. It passes the policy like any other.
@@ -190,41 +258,24 @@ impl Egress {
             let text = format!("{}: the server redirects to {}, which is not followed", ask.what(), printable(to));
             Failure::refused(text, why)
         };
+        let unsent = |url: &Url, failure: Failure| {
+            self.record_refused(&method, audit::target(url), &failure.note.fault.message);
+            failure
+        };
         let Some(url) = url else { return Err(refuse("something that is no URL", "check source.url")) };
         if url.origin() != ask.url.origin() {
-            return Err(refuse(&url.origin().ascii_serialization(), "if that is the historian, set source.url to it"));
+            let failure = refuse(&url.origin().ascii_serialization(), "if that is the historian, set source.url to it");
+            return Err(unsent(&url, failure));
         }
         if let Err(failure) = self.policy.admit_url(&method, &url) {
-            return Err(refuse(url.path(), &failure.note.fault.message));
+            return Err(unsent(&url, refuse(url.path(), &failure.note.fault.message)));
         }
         let kept = method == ask.method;
         let mut headers = ask.headers.clone();
         if !kept {
             headers.remove(header::CONTENT_TYPE);
         }
-        Ok(Some(Ask { method, url, headers, body: if kept { ask.body.clone() } else { Bytes::new() } }))
+        let (body, slot) = if kept { (ask.body.clone(), ask.slot) } else { (Bytes::new(), None) };
+        Ok(Some(Ask { method, url, headers, body, slot }))
     }
-
-    fn hand_over(&self, ask: &Ask, answer: Answer, caller: &Caller) -> Response<WasiBody> {
-        let (parts, body) = answer.response.into_parts();
-        let watch = Watch {
-            what: ask.what(),
-            _permit: answer.permit,
-            trail: Arc::clone(&caller.trail),
-            busy: caller.busy.clone(),
-            counters: Arc::clone(&self.counters),
-            silence: shorter(caller.options.between_bytes_timeout, self.config.response_timeout),
-            limit: caller.response_bytes,
-            started: answer.started,
-        };
-        let mut response = Response::new(Received::new(body, watch).boxed_unsync());
-        *response.status_mut() = parts.status;
-        *response.headers_mut() = headers::incoming(&parts.headers);
-        response
-    }
-}
-
-/// A guest may be less patient than the operator, never more.
-fn shorter(guest: Option<Duration>, operator: Duration) -> Duration {
-    guest.map_or(operator, |guest| guest.min(operator))
 }

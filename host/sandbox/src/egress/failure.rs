@@ -54,8 +54,8 @@ impl Failure {
         Self::new(Domain::Internal, Retry::Never, "bad-request", text.into(), "", error)
     }
 
-    /// No credentials could be had.
-    pub(crate) fn credentials(fault: Fault) -> Self {
+    /// The host cannot send it: no credentials could be had, or no record kept.
+    pub(crate) fn host(fault: Fault) -> Self {
         Self {
             note: Box::new(Note { fault, advice: String::new() }),
             error: WasiError::ConfigurationError,

@@ -25,6 +25,13 @@ impl Policy {
         self.base.host_str().unwrap_or_default()
     }
 
+    /// The URL of one of the host's own calls.
+    pub(super) fn own(&self, call: &Capability) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{}", self.base.path().trim_end_matches('/'), call.path));
+        url
+    }
+
     /// The URL to ask for `uri`, or why not.
     pub(super) fn admit(&self, method: &Method, uri: &Uri) -> Result<Url, Failure> {
         let authority = uri.authority().map_or("", |authority| authority.as_str());

@@ -1,14 +1,17 @@
 //! The gate against a real server on loopback.
+mod audit;
 mod server;
+mod session;
 mod tls;
 
 use std::io::Write;
 use std::time::Instant;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
-use tidegate_model::{Domain, Retry};
+use tidegate_model::{Domain, Fault, Retry};
 use wasmtime_wasi_http::{Error as WasiError, WasiBody};
 
 use self::server::{Reply, Server};
@@ -17,15 +20,15 @@ use super::failure::Failure;
 use super::*;
 use crate::limits::Busy;
 
-/// Credentials that a test recognises anywhere.
-struct Secret(Option<&'static str>);
+/// A header that a test recognises anywhere.
+struct Secret(&'static str);
 
 #[async_trait]
-impl Credentials for Secret {
-    async fn authorization(&self) -> Result<Option<HeaderValue>, Fault> {
+impl Authorization for Secret {
+    async fn authorization(&self) -> Result<HeaderValue, Fault> {
         match self.0 {
-            Some("broken") => Err(Fault::internal("token", "the token endpoint refuses the client")),
-            secret => Ok(secret.map(HeaderValue::from_static)),
+            "broken" => Err(Fault::internal("token", "the token endpoint refuses the client")),
+            secret => Ok(HeaderValue::from_static(secret)),
         }
     }
 }
@@ -35,7 +38,9 @@ fn config(base: &str) -> EgressConfig {
     EgressConfig {
         base: Url::parse(base).unwrap(),
         capabilities: vec![capability("GET", "a"), capability("GET", "b"), capability("POST", "a")],
-        credentials: Arc::new(Secret(Some("Basic czNjcmV0"))),
+        credentials: Credentials::Header(Arc::new(Secret("Basic czNjcmV0"))),
+        secrets: Arc::new(|_| {}),
+        audit: None,
         ca_pem: None,
         insecure_skip_verify: false,
         in_flight: 2,
@@ -54,7 +59,7 @@ fn egress(config: EgressConfig) -> Egress {
 }
 
 struct Guest {
-    egress: Egress,
+    egress: Arc<Egress>,
     caller: Caller,
     origin: String,
 }
@@ -69,7 +74,7 @@ impl Guest {
             request_bytes: 1_000,
             response_bytes: 10_000,
         };
-        Self { egress: egress(config), caller, origin }
+        Self { egress: Arc::new(egress(config)), caller, origin }
     }
 
     fn of(server: &Server) -> Self {
@@ -326,7 +331,7 @@ async fn a_request_larger_than_allowed_is_not_sent() {
 async fn without_credentials_nothing_is_sent_and_the_reason_is_kept() {
     let server = Server::start(vec![], None).await;
     let mut broken = config(&format!("http://127.0.0.1:{}", server.port));
-    broken.credentials = Arc::new(Secret(Some("broken")));
+    broken.credentials = Credentials::Header(Arc::new(Secret("broken")));
     let guest = Guest::new(broken);
     guest.get("/a").await.unwrap_err();
     let said = Fault { domain: Domain::External, retry: Retry::Later, code: "x".into(), message: "no answer".into() };

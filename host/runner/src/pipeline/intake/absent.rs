@@ -14,7 +14,7 @@ use tidegate_sandbox::{Connection, Shape, TableSpec};
 use tidegate_sink::{Absence, Absent, Advance, Reading, RecordKey, RecordKeys, RecordsReader, RunStamp};
 
 use super::mirror::{FEW, shrunk_fault};
-use super::{Intake, LOCKED_OUT, Page};
+use super::{Intake, Page, locks_out};
 use crate::pipeline::rows::contract;
 
 /// Records that one run asks for, table by table; what is beyond is left to the next ones. More than are deleted in a day,
@@ -201,7 +201,7 @@ impl Absentees {
                 Err(fault) => {
                     let code = &fault.code;
                     tracing::warn!(table = intake.table.name, code, "deleted records are not known: {}", fault.message);
-                    if fault.code == LOCKED_OUT {
+                    if locks_out(&fault) {
                         intake.locked_out.store(true, Ordering::Relaxed);
                     }
                     break;

@@ -15,6 +15,7 @@ use tidegate_sink::{Advance, Reject, StoredKeys};
 use super::mirror::{Changes, Fresh, Looked};
 use super::{Intake, Page, past};
 use crate::pipeline::rows::{Rows, contract, records};
+use crate::secret::redact;
 
 /// Bytes of rejects that wait for their page; beyond it they go ahead.
 const REJECT_BYTES: usize = 1 << 20;
@@ -254,7 +255,9 @@ impl Outlet for PageOutlet {
 
     async fn reject(&self, _table: &str, series: &str, raw: &str, reason: &str) -> Result<(), Fault> {
         self.intake.counts.rejected.fetch_add(1, Ordering::Relaxed);
-        self.keep(Reject { series: series.to_owned(), raw: raw.to_owned(), reason: reason.to_owned() }).await
+        // A server that echoes what it was sent must not bring a secret into the lake.
+        let (raw, reason) = (redact(raw).into_owned(), redact(reason).into_owned());
+        self.keep(Reject { series: series.to_owned(), raw, reason }).await
     }
 
     async fn found(&self, _items: Vec<Item>) {}

@@ -10,7 +10,7 @@ use tidegate_sandbox::{Counts, TableSpec};
 use super::DAY;
 use super::compare::Asked;
 use crate::exit::Failure;
-use crate::pipeline::intake::LOCKED_OUT;
+use crate::pipeline::intake::locks_out;
 use crate::pipeline::job::Job;
 use crate::pipeline::read::{ATTEMPTS, TIMEOUT, halves, pause, splits};
 
@@ -51,7 +51,7 @@ pub(super) async fn all(job: &Job, table: &TableSpec, spans: Vec<Span>) -> Resul
                     queue.push_back(Unit { spans: again, attempt: unit.attempt + 1 });
                 }
             }
-            Err(fault) if fault.code == LOCKED_OUT => return Err(fault.into()),
+            Err(fault) if locks_out(&fault) => return Err(fault.into()),
             Err(fault) => match next(unit, &fault) {
                 Ok(units) => queue.extend(units),
                 Err(given_up) => asked.extend(given_up.into_iter().map(|span| (span, Err(fault.clone())))),

@@ -1,7 +1,8 @@
-//! A server that answers with the bytes it is given, in order, and keeps what it was asked.
+//! A server that answers with the bytes it is given, in order or by what it is asked, and keeps what it was asked.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -15,6 +16,8 @@ pub(super) enum Reply {
     Close(Vec<u8>),
     /// Answer and say no more.
     Hang(Vec<u8>),
+    /// Answer after this time, and keep the connection.
+    Late(Duration, Vec<u8>),
 }
 
 impl Reply {
@@ -29,21 +32,34 @@ impl Reply {
     }
 }
 
+/// What is answered to a request, head and body.
+type Answering = Box<dyn FnMut(&str) -> Option<Reply> + Send>;
+
 /// A running server; ends with the test's runtime.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) port: u16,
     asked: Arc<Mutex<Vec<String>>>,
-    replies: Arc<Mutex<VecDeque<Reply>>>,
+    answering: Arc<Mutex<Answering>>,
 }
 
 impl Server {
     pub(super) async fn start(replies: Vec<Reply>, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+        let mut replies = VecDeque::from(replies);
+        Self::listen(Box::new(move |_| replies.pop_front()), tls).await
+    }
+
+    /// A server that looks at what it is asked.
+    pub(super) async fn by(mut answer: impl FnMut(&str) -> Reply + Send + 'static) -> Self {
+        Self::listen(Box::new(move |request| Some(answer(request))), None).await
+    }
+
+    async fn listen(answering: Answering, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
             asked: Arc::default(),
-            replies: Arc::new(Mutex::new(replies.into())),
+            answering: Arc::new(Mutex::new(answering)),
         };
         let shared = server.clone();
         tokio::spawn(async move {
@@ -71,13 +87,16 @@ impl Server {
     async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<()> {
         loop {
             let request = read_request(&mut stream).await?;
-            self.asked.lock().unwrap().push(request);
-            let reply = self.replies.lock().unwrap().pop_front()?;
-            let (Reply::Bytes(bytes) | Reply::Close(bytes) | Reply::Hang(bytes)) = &reply;
+            self.asked.lock().unwrap().push(request.clone());
+            let reply = (self.answering.lock().unwrap())(&request)?;
+            if let Reply::Late(wait, _) = &reply {
+                tokio::time::sleep(*wait).await;
+            }
+            let (Reply::Bytes(bytes) | Reply::Close(bytes) | Reply::Hang(bytes) | Reply::Late(_, bytes)) = &reply;
             stream.write_all(bytes).await.ok()?;
             stream.flush().await.ok()?;
             match reply {
-                Reply::Bytes(_) => {}
+                Reply::Bytes(_) | Reply::Late(..) => {}
                 Reply::Close(_) => return None,
                 Reply::Hang(_) => std::future::pending().await,
             }

@@ -1,0 +1,116 @@
+//! An answer on its way to whoever asked: what of it may be seen, and whether it says that the token was not valid.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use wasmtime_wasi_http::{Error as WasiError, WasiBody};
+
+use super::audit::Entry;
+use super::body::{Received, Watch};
+use super::budget::Permit;
+use super::credentials::Credentials;
+use super::exchange::{Ask, Caller};
+use super::held::{self, Held};
+use super::session::Issued;
+use super::{Egress, headers, member};
+
+/// An answer with its place in the budget.
+pub(super) struct Answer {
+    pub(super) response: Response<reqwest::Body>,
+    pub(super) permit: Permit,
+    pub(super) started: Instant,
+    /// How long it took to begin.
+    pub(super) after: Duration,
+    /// The token in the body of the request.
+    pub(super) issued: Option<Issued>,
+    pub(super) entry: Option<Entry>,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+}
+
+/// What a guest may see, and what it says about the token.
+pub(super) struct Checked {
+    pub(super) answer: Response<WasiBody>,
+    /// Whether the token of the request is not valid any more.
+    pub(super) expired: bool,
+}
+
+impl Egress {
+    /// The answer as it comes.
+    pub(super) fn hand_over(&self, ask: &Ask, answer: Answer, caller: &Caller) -> Response<WasiBody> {
+        let (status, headers) = (answer.status(), headers::incoming(answer.response.headers()));
+        respond(status, headers, self.receive(ask, answer, caller).boxed_unsync())
+    }
+
+    /// The answer to a request that carried a token: a small one is looked at first, and never shows the token.
+    pub(super) async fn hand_over_checked(
+        &self,
+        ask: &Ask,
+        answer: Answer,
+        issued: &Issued,
+        caller: &Caller,
+    ) -> Checked {
+        let (status, mut headers) = (answer.status(), headers::incoming(answer.response.headers()));
+        let echoing: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(_, value)| member::holds(value.as_bytes(), &issued.token))
+            .map(|(name, _)| name.clone())
+            .collect();
+        echoing.iter().for_each(|name| drop(headers.remove(name)));
+        let held = held::hold(&headers, self.receive(ask, answer, caller)).await;
+        match held {
+            Held::Part(replay) => Checked { answer: respond(status, headers, replay.boxed_unsync()), expired: false },
+            Held::Whole(body) => {
+                let expired = match &self.config.credentials {
+                    Credentials::Session { calls, .. } => calls.expired(&body),
+                    _ => false,
+                };
+                let body = match member::masked(&body, &issued.token) {
+                    Some(masked) => {
+                        headers.remove(CONTENT_LENGTH);
+                        Bytes::from(masked)
+                    }
+                    None => body,
+                };
+                let body = Full::new(body).map_err(WasiError::from).boxed_unsync();
+                Checked { answer: respond(status, headers, body), expired }
+            }
+        }
+    }
+
+    /// The body of an answer on its way.
+    pub(super) fn receive(&self, ask: &Ask, answer: Answer, caller: &Caller) -> Received {
+        let watch = Watch {
+            what: ask.what(),
+            _permit: answer.permit,
+            trail: Arc::clone(&caller.trail),
+            busy: caller.busy.clone(),
+            counters: Arc::clone(&self.counters),
+            silence: shorter(caller.options.between_bytes_timeout, self.config.response_timeout),
+            limit: caller.response_bytes,
+            started: answer.started,
+            entry: answer.entry,
+        };
+        Received::new(answer.response.into_body(), watch)
+    }
+}
+
+fn respond(status: StatusCode, headers: HeaderMap, body: WasiBody) -> Response<WasiBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A guest may be less patient than the operator, never more.
+pub(super) fn shorter(guest: Option<Duration>, operator: Duration) -> Duration {
+    guest.map_or(operator, |guest| guest.min(operator))
+}
