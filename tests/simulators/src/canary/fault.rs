@@ -6,8 +6,10 @@ pub use crate::shared::fault::Scope;
 pub(crate) use crate::shared::fault::{Book, Incident};
 use crate::shared::fault::{Effects, Numbers, Wire, disturb, effects};
 
-/// One misbehaviour and when it happens. `route` is the name of a method, with `v1/` before those of version 1; `tag` is a
-/// wildcard over the tag paths and the path in the request.
+/// One misbehaviour and when it happens.
+///
+/// `route` is the name of a method, with `v1/` before those of version 1; `tag` is a wildcard over the tag paths and the
+/// path in the request.
 pub type Fault = crate::shared::fault::Fault<Effect>;
 
 effects! {

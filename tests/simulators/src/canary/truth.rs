@@ -73,8 +73,8 @@ impl Truth {
         let clock = Clock::new(config.end, config.live, config.knobs.clock_skew_seconds);
         let end = clock.arrived();
         let start = end - (config.days * DAY as f64) as i64;
-        let views: Vec<&str> = [&config.view, &config.virtual_view].map(String::as_str).to_vec();
-        let views: Vec<&str> = views.into_iter().filter(|view| !view.is_empty()).collect();
+        let views = [&config.view, &config.virtual_view].map(String::as_str).into_iter();
+        let views: Vec<&str> = views.filter(|view| !view.is_empty()).collect();
         let mut catalogue = Catalogue::new(&views);
         let sequences = views.iter().map(|view| ((*view).to_owned(), 638_000_000_000_000_000)).collect();
         let inner = Inner {

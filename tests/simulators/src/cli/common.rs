@@ -44,7 +44,7 @@ pub(crate) struct Wire {
     /// Worker threads.
     #[arg(long, default_value_t = 2)]
     pub(crate) threads: usize,
-    /// Serves /_sim/{points,truth,stats,faults,events,end,tags}.
+    /// Serves /_sim/…: points, truth, stats, faults, events, end, tags and what else the server has.
     #[arg(long)]
     pub(crate) control: bool,
     /// Something that goes wrong; repeatable; see below.

@@ -1,7 +1,7 @@
 //! The smallest HTTP client that sees what really came over the wire, broken answers included.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
 use tidegate_simulators::pi::{Assets, Config, Form, Frames, Server, Sprinkle, parse_rfc3339};
@@ -96,7 +96,12 @@ pub(crate) fn launch(config: Config) -> Server {
 
 /// Sends the bytes and reads until the server closes.
 pub(crate) fn exchange(server: &Server, request: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    exchange_at(server.address(), request)
+}
+
+/// As [`exchange`], with any server.
+pub(crate) fn exchange_at(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
     // A refusal may arrive, and the connection end, before everything is sent.
     let _ = stream.write_all(request);
     let mut raw = Vec::new();

@@ -1,7 +1,8 @@
-//! The PI simulator over real sockets: what it answers, what it rejects, and how it fails when told to.
+//! The simulators over real sockets: what they answer, what they reject, and how they fail when told to.
 
 mod attributes;
 mod batches;
+mod canary;
 mod client;
 mod edits;
 mod elements;

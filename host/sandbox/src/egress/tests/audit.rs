@@ -91,8 +91,8 @@ async fn what_the_policy_refuses_is_recorded_with_the_reason_and_without_user_in
     let lines = log.lines(&server);
     assert!(lines[0].starts_with("GET /c?d=1 the plugin asked for `GET /c`"), "{lines:?}");
     assert!(lines[1].starts_with("GET http://evil.example/a the plugin asked for another origin"), "{lines:?}");
-    assert_eq!(lines[2], "GET /a 302 0/0");
-    assert!(lines[3].starts_with("GET http://elsewhere.example/x GET /a: the server redirects to"), "{lines:?}");
+    assert!(lines[2].starts_with("GET http://elsewhere.example/x GET /a: the server redirects to"), "{lines:?}");
+    assert_eq!(lines[3], "GET /a 302 0/0");
     assert!(!lines.concat().contains("s3cret") && !lines.concat().contains("pass@"));
     assert_eq!(lines.len(), 4);
 }

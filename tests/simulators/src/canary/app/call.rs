@@ -3,8 +3,9 @@
 use super::Call;
 use crate::canary::answer::Refused;
 use crate::canary::catalogue::Target;
+use crate::canary::json::named;
 use crate::canary::when::{self, Anchors};
-use crate::shared::wildcard;
+use crate::shared::{text, wildcard};
 
 impl Call<'_> {
     /// What a tag path names, faults considered.
@@ -58,6 +59,18 @@ impl Call<'_> {
     /// A time parameter that must be there.
     pub(crate) fn instant(&self, name: &str) -> Result<i64, Refused> {
         self.time(name)?.ok_or_else(|| Refused::errors(format!("parameter '{name}' is required")))
+    }
+
+    /// Writes the continuation of a call whose continuation is one string.
+    pub(crate) fn promise(&self, next: Option<String>, out: &mut Vec<u8>) {
+        named(out, "continuation");
+        match next {
+            Some(next) => {
+                text::string(out, &next);
+                self.app.continuations.issue(self.binding, &[Some(next)]);
+            }
+            None => out.extend_from_slice(b"null"),
+        }
     }
 
     /// Whether lists are empty because the historian cannot be reached.

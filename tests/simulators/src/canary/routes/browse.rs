@@ -51,14 +51,7 @@ pub(super) fn tags(call: &Call<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
     call.shape.apply(&mut page);
     named(out, "tags");
     text::strings(out, &page);
-    named(out, "continuation");
-    match next {
-        Some(next) => {
-            text::string(out, &next);
-            call.app.continuations.issue(call.binding, &[Some(next)]);
-        }
-        None => out.extend_from_slice(b"null"),
-    }
+    call.promise(next, out);
     Ok(())
 }
 

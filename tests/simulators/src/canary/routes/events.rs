@@ -8,7 +8,6 @@ use crate::canary::frames::EventFrame;
 use crate::canary::json::named;
 use crate::canary::when::span;
 use crate::shared::clock::{DAY, SECOND};
-use crate::shared::text;
 
 /// Events in a page, unless asked otherwise.
 const PAGE: usize = 100;
@@ -46,14 +45,7 @@ pub(super) fn list(call: &Call<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
     named(out, "events");
     let shown: Vec<Json> = page.iter().map(|event| show(call, event)).collect();
     out.extend_from_slice(Json::from(shown).to_string().as_bytes());
-    named(out, "continuation");
-    match next {
-        Some(next) => {
-            text::string(out, &next);
-            call.app.continuations.issue(call.binding, &[Some(next)]);
-        }
-        None => out.extend_from_slice(b"null"),
-    }
+    call.promise(next, out);
     Ok(())
 }
 
@@ -145,7 +137,12 @@ fn loose(call: &Call<'_>, ticks: i64) -> String {
 
 fn show(call: &Call<'_>, event: &EventFrame) -> Json {
     let now = call.app.truth.clock().arrived();
-    let property = |(id, (name, equation, value)): (usize, &(String, String, Json))| json!({"Id": id, "Name": name, "Equation": equation, "Value": value});
+    let each = event.properties.iter().enumerate();
+    let properties = each.map(|(id, (name, equation, value))| {
+        json!({
+            "Id": id, "Name": name, "Equation": equation, "Value": value,
+        })
+    });
     json!({
         "Id": event.id,
         "Hash": event.hash,
@@ -159,6 +156,6 @@ fn show(call: &Call<'_>, event: &EventFrame) -> Json {
         "StartTriggerOffset": "00:00:00",
         "EndTriggerOffset": "00:00:00",
         "Notify": event.notify,
-        "Properties": event.properties.iter().enumerate().map(property).collect::<Vec<_>>(),
+        "Properties": properties.collect::<Vec<_>>(),
     })
 }

@@ -1,4 +1,6 @@
-//! Live data: a token follows tags, each poll tells what has arrived since the last. Late and edited samples never show.
+//! Live data: a token follows tags, each poll tells what has arrived since the last.
+//!
+//! Late and edited samples never show.
 
 use serde_json::Value as Json;
 

@@ -65,8 +65,9 @@ impl<E: Effects> Book<E> {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|armed| armed.fired).collect()
     }
 
-    /// Counts this call against every matching fault and says what those that fire do to it. `about` says whether the call
-    /// is about something that a pattern names.
+    /// Counts this call against every matching fault and says what those that fire do to it.
+    ///
+    /// `about` says whether the call is about something that a pattern names.
     pub(crate) fn plan(&self, call: Incident<'_>, about: impl Fn(&str) -> bool) -> Plan<E::Shape> {
         let mut plan = Plan::default();
         let mut book = self.armed.lock().unwrap_or_else(PoisonError::into_inner);

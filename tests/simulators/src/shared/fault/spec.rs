@@ -7,8 +7,9 @@ use super::{Effects, Fault, Scope, Wire};
 impl<E: Effects> Fault<E> {
     /// Reads the one-line form, or the JSON form when the text starts with `{`.
     ///
-    /// Effects of every server: `status:CODE`, `cut[:KEEP]`, `cut-length[:KEEP]`, `reset`, `delay:MS`, `stall:MS`, `garbage`,
-    /// `html`, `empty`; those of one protocol are its simulator's own. Keys: `route=`, `tag=`, `body=`, `scope=any|request|sub`, `nth=`, `count=`, `p=`.
+    /// Effects of every server: `status:CODE`, `cut[:KEEP]`, `cut-length[:KEEP]`, `reset`, `delay:MS`, `stall:MS`,
+    /// `garbage`, `html`, `empty`; those of one protocol are its simulator's own. Keys: `route=`, `tag=`, `body=`,
+    /// `scope=any|request|sub`, `nth=`, `count=`, `p=`.
     ///
     /// # Errors
     /// The text is not of that form, or names an effect that the server does not have.
