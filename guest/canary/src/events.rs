@@ -11,6 +11,8 @@
 //! time.
 
 mod found;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod list;
 mod scope;
 mod time;
@@ -69,7 +71,7 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: &Part
         let mut slices = Slices::new(span.interval, DAY, TARGET);
         let scope = Scope::of(&span.series);
         let reading = Reading { server: &server, table, scope: &scope, types };
-        if let Err(fault) = reading.to_the_end(&mut slices).await {
+        if let Err(fault) = reading.read_through(&mut slices).await {
             host::gap(table, &span.series.id, slices.rest(), &fault);
         }
     }
@@ -88,7 +90,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Slice after slice. Covers follow each other without a hole, so the first slice that cannot be read ends it.
-    async fn to_the_end(&self, slices: &mut Slices) -> Result<(), Fault> {
+    async fn read_through(&self, slices: &mut Slices) -> Result<(), Fault> {
         while let Some(slice) = slices.next() {
             match self.slice(&slice, slices.can_be_cut(&slice)).await {
                 Ok(Some(found)) => {
@@ -142,6 +144,7 @@ impl Reading<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_sdk::Series;
 
     #[test]
     fn a_view_is_a_partition_whose_requests_grow_with_its_time() {

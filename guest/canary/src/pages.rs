@@ -73,8 +73,8 @@ struct Window {
     members: Vec<usize>,
     size: usize,
     next: Option<Continuation>,
-    /// Pages in a row that brought nothing.
-    empty: usize,
+    /// Pages in a row that brought nothing newer.
+    still: usize,
     begun: bool,
     /// Whether the tags are asked for again because the server did not show them.
     again: bool,
@@ -133,7 +133,7 @@ impl Pages {
             }
         }
         let size = self.size;
-        self.window = Some(Window { slice, members, size, next: None, empty: 0, begun: false, again, samples: 0 });
+        self.window = Some(Window { slice, members, size, next: None, still: 0, begun: false, again, samples: 0 });
     }
 
     /// The last answer took too long or was too large: asks for a shorter window with smaller pages; `false` when that has

@@ -2,12 +2,14 @@
 
 mod digest;
 mod doubt;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod request;
 
 pub(crate) use request::Samples;
 
 use tidegate_sdk::{
-    Fault, Partition, Span,
+    Fault, Partition, Retry, Span,
     host::{self, Level},
 };
 
@@ -17,9 +19,9 @@ use self::{
 };
 use crate::{
     batches::{Batches, Verdict},
-    pages::Pages,
+    pages::{Ask, Pages},
     plan::groups,
-    server::Server,
+    server::{Server, isolates},
     settings::Settings,
     tag::Tag,
 };
@@ -33,7 +35,7 @@ pub(crate) async fn partition(table: &str, settings: &Settings, partition: Parti
         let mut batches = Batches::new(group, settings.performance.batch_size);
         while let Some(spans) = batches.next() {
             let mut reading = Reading::new(&server, table, settings, &spans);
-            match reading.to_the_end().await {
+            match reading.read_through().await {
                 Ok(()) => batches.answered(),
                 Err(fault) if fault.asked_too_much() => return Err(fault),
                 Err(fault) => {
@@ -74,7 +76,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    async fn to_the_end(&mut self) -> Result<(), Fault> {
+    async fn read_through(&mut self) -> Result<(), Fault> {
         while let Some(ask) = self.pages.next() {
             let answer = match self.server.post("getTagData2", &Samples::new(&ask, &self.tags)).await {
                 Err(fault) if fault.asked_too_much() && self.pages.ease() => {
@@ -85,7 +87,7 @@ impl<'a> Reading<'a> {
             };
             let batch = match digest(&answer, &ask, &self.tags, &mut self.pages) {
                 Err(fault) if fault.asked_too_much() && self.pages.ease() => continue,
-                batch => batch?,
+                batch => batch.map_err(|fault| of_page(&ask, fault))?,
             };
             deliver(self.table, &self.tags, batch)?;
             if let Some((doubtful, window)) = self.pages.doubtful() {
@@ -104,6 +106,15 @@ impl<'a> Reading<'a> {
             Some(Span { interval, ..span })
         };
         spans.into_iter().enumerate().filter_map(left).collect()
+    }
+}
+
+/// How long a continuation is good for is not told (§6.3): an error in the middle of a window may be about that alone, and
+/// what is left of the window, asked for anew, may well be answered.
+fn of_page(ask: &Ask, fault: Fault) -> Fault {
+    match ask.continuation {
+        Some(_) if isolates(&fault) => Fault { retry: Retry::Later, ..fault },
+        _ => fault,
     }
 }
 

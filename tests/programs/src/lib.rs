@@ -41,6 +41,11 @@ pub trait Program: 'static {
     /// Whatever the host lets the program see of its refusal.
     fn misbehave(table: &str, span: &Span) -> impl Future<Output = Result<(), Fault>>;
 
+    /// What it is; by default like all others.
+    fn description(description: Description) -> Description {
+        description
+    }
+
     /// What it says has changed; by default it has no bookmarks.
     fn changes(series: Vec<Bookmarked>) -> Vec<Change> {
         drop(series);
@@ -54,7 +59,7 @@ pub struct Plugin<P>(PhantomData<P>);
 
 impl<P: Program> Extractor for Plugin<P> {
     fn describe() -> Description {
-        Description {
+        P::description(Description {
             name: P::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             license: env!("CARGO_PKG_LICENSE").to_owned(),
@@ -68,7 +73,7 @@ impl<P: Program> Extractor for Plugin<P> {
             }),
             capabilities: vec![Capability::new("GET", "/system")],
             ..Description::default()
-        }
+        })
     }
 
     async fn check() -> Vec<Finding> {

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_repetition_is_the_longest_run_of_the_last_instant() {
-        let table: [(&[(i64, i64)], &[(i64, i64)], Option<usize>); 7] = [
+        type Pairs = &'static [(i64, i64)];
+        let table: [(Pairs, Pairs, Option<usize>); 7] = [
             (&[(1, 1), (2, 2)], &[(2, 2), (3, 3)], Some(1)),
             (&[(1, 1), (2, 2)], &[(3, 3)], Some(0)),
             (&[(2, 1), (2, 2)], &[(2, 1), (2, 2), (2, 3)], Some(2)),

@@ -1,18 +1,18 @@
 //! What one answered page proves.
 
-use tidegate_sdk::{Fault, Instant, Interval};
+use tidegate_sdk::{Fault, Interval};
 
-use super::{Pages, Window, even};
+use super::{Pages, Window, even, tag::Timed};
 use crate::api::{Continuation, Sample};
 
-/// Pages in a row without a sample, each with a continuation of its own, after which a window is not going anywhere.
+/// Pages in a row without a newer sample, each with a continuation of its own, after which a window is not going anywhere.
 const STILL: usize = 100;
 
 /// What a page brought, tag by tag.
 #[derive(Debug, Default)]
 pub(crate) struct Round<'a> {
     /// Samples that are certain, in order, and what they prove.
-    pub(crate) taken: Vec<(usize, Vec<(Instant, Sample<'a>)>, Interval)>,
+    pub(crate) taken: Vec<(usize, Timed<'a>, Interval)>,
     /// What cannot be read, and why.
     pub(crate) gaps: Vec<(usize, Interval, Fault)>,
     /// What cannot be read because the server says that it has no such tag.
@@ -45,8 +45,8 @@ impl Pages {
         let mut round = Round::default();
         let Some(mut window) = self.window.take() else { return Ok(round) };
         let page = self.without_repetitions(&window, page);
-        let fresh: usize = page.iter().flatten().map(Vec::len).sum();
-        window.turn(next, fresh)?;
+        let newer = self.is_newer(&window, &page);
+        window.turn(next, newer)?;
         let end = window.slice.interval.end;
         let last = window.next.is_none().then_some(end);
         for (place, samples) in window.members.iter().zip(page) {
@@ -139,6 +139,16 @@ impl Pages {
         page
     }
 
+    fn is_newer(&mut self, window: &Window, page: &[Option<Vec<Sample<'_>>>]) -> bool {
+        let mut newer = false;
+        for (place, samples) in window.members.iter().zip(page) {
+            if let (Some(tag), Some(samples)) = (self.tags.get_mut(*place), samples) {
+                newer |= tag.is_newer(samples);
+            }
+        }
+        newer
+    }
+
     fn not_shown(&self, window: &Window) -> Vec<usize> {
         let hidden = |place: &usize| self.tags.get(*place).is_some_and(|tag| !tag.is_given_up() && !tag.is_shown());
         window.members.iter().copied().filter(hidden).collect()
@@ -163,13 +173,13 @@ impl Pages {
 
 impl Window {
     /// Goes on to the next page, unless that leads nowhere.
-    fn turn(&mut self, next: Option<Continuation>, fresh: usize) -> Result<(), Fault> {
-        self.empty = if fresh == 0 { self.empty + 1 } else { 0 };
+    fn turn(&mut self, next: Option<Continuation>, newer: bool) -> Result<(), Fault> {
+        self.still = if newer { 0 } else { self.still + 1 };
         let repeated = self.begun && next.is_some() && next == self.next;
         self.begun = true;
         self.next = next;
-        if self.next.is_some() && ((repeated && fresh == 0) || self.empty >= STILL) {
-            let text = "getTagData2: the server goes on without another sample; nothing tells where the window ends";
+        if self.next.is_some() && ((repeated && !newer) || self.still >= STILL) {
+            let text = "getTagData2: the server goes on without a newer sample; nothing tells where the window ends";
             return Err(Fault::external("continuation-loop", text));
         }
         Ok(())

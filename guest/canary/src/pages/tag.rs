@@ -8,6 +8,9 @@ use crate::api::{Sample, Stamp};
 /// Samples of one tag that are held back at most because they came in no order.
 const HELD: usize = 1_000_000;
 
+/// Samples, each with its instant.
+pub(crate) type Timed<'a> = Vec<(Instant, Sample<'a>)>;
+
 /// One tag of a group.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -17,7 +20,7 @@ pub(super) struct Reading {
     /// Where the window begins for this tag: what is older was read with the window before.
     floor: Instant,
     /// Samples that wait for the next page: those of the last microsecond, or all of them where their order is wrong.
-    held: Vec<(Instant, Sample<'static>)>,
+    held: Timed<'static>,
     /// A page came in no order, so that nothing is certain before the last one.
     unordered: bool,
     /// Whether the server has shown this tag in the window.
@@ -25,13 +28,15 @@ pub(super) struct Reading {
     given_up: bool,
     /// Samples in the window so far.
     count: usize,
+    /// The newest sample that the window has shown.
+    newest: Option<Instant>,
 }
 
 /// What a page of one tag brought.
 #[derive(Debug)]
 pub(super) struct Taken<'a> {
     /// Its samples that are certain, each with its instant, in order.
-    pub(super) samples: Vec<(Instant, Sample<'a>)>,
+    pub(super) samples: Timed<'a>,
     /// What is proven; empty where nothing is.
     pub(super) cover: Interval,
     /// Why the tag cannot be read further.
@@ -50,6 +55,7 @@ impl Reading {
             shown: false,
             given_up: interval.is_empty(),
             count: 0,
+            newest: None,
         }
     }
 
@@ -88,11 +94,23 @@ impl Reading {
         self.unordered = false;
         self.shown = false;
         self.count = 0;
+        self.newest = None;
     }
 
     /// How many samples at the beginning of `page` may be repetitions of the page before.
     pub(super) fn candidates(&self, page: &[Sample<'_>]) -> Option<usize> {
         if self.unordered || self.given_up { None } else { candidates(&self.held, page) }
+    }
+
+    /// Whether a page holds a sample that is newer than all that the window has shown.
+    pub(super) fn is_newer(&mut self, page: &[Sample<'_>]) -> bool {
+        let instants = page.iter().filter_map(|sample| match sample.stamp {
+            Stamp::At(instant) => Some(instant),
+            Stamp::Never | Stamp::Unreadable(_) | Stamp::Missing => None,
+        });
+        let before = self.newest;
+        self.newest = instants.max().max(before);
+        self.newest > before
     }
 
     /// Cannot be read further: what is missing.
@@ -108,8 +126,8 @@ impl Reading {
         let nothing = |fault| Taken { samples: Vec::new(), cover: Interval::new(start, start), fault };
         self.shown = true;
         let mut before = self.held.last().map_or(self.floor, |(at, _)| *at);
-        let mut samples: Vec<(Instant, Sample<'a>)> = Vec::with_capacity(self.held.len() + page.len());
-        samples.extend(self.held.drain(..));
+        let mut samples: Timed<'a> = std::mem::take(&mut self.held);
+        samples.reserve(page.len());
         for sample in page {
             let at = placed(&sample, before);
             if at >= self.floor {

@@ -113,3 +113,6 @@ impl Batch {
         self.rejects.push(Reject { tag, raw: sample.json(), reason });
     }
 }
+
+#[cfg(test)]
+mod tests;

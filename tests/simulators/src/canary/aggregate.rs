@@ -105,7 +105,7 @@ impl Interval<'_> {
             Aggregate::Minimum => here(smallest()?.1),
             Aggregate::Maximum => here(largest()?.1),
             Aggregate::Range => here(largest()?.1 - smallest()?.1),
-            Aggregate::Delta => here(values().last()?.1 - values().next()?.1),
+            Aggregate::Delta => here(values().next_back()?.1 - values().next()?.1),
             Aggregate::Average => {
                 let count = values().count();
                 here(values().map(|(_, number)| number).sum::<f64>() / count as f64).filter(|_| count > 0)

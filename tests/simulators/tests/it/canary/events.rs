@@ -5,6 +5,9 @@ use tidegate_simulators::canary::{Config, Server, parse_rfc3339};
 
 use super::client::{END, clean, code, good, launch, with};
 
+/// Whether an event with this start and end is wanted.
+type Keep<'a> = &'a dyn Fn(i64, Option<i64>) -> bool;
+
 fn plant() -> Server {
     launch(Config { days: 20.0, frames_per_day: 24.0, open_frames: 2, tags: 45, interval_seconds: 600.0, ..clean() })
 }
@@ -42,11 +45,11 @@ fn search_modes_choose_by_start_and_end() {
     let server = plant();
     let (from, to) = (parse_rfc3339("2024-02-20T00:00:00Z").unwrap(), parse_rfc3339("2024-02-22T00:00:00Z").unwrap());
     let frames = server.truth().frames();
-    let expected = |keep: &dyn Fn(i64, Option<i64>) -> bool| -> Vec<String> {
+    let expected = |keep: Keep<'_>| -> Vec<String> {
         frames.iter().filter(|it| keep(it.starts_at, it.ends_at)).map(|it| it.id.clone()).collect()
     };
     let inside = |at: i64| (from..=to).contains(&at);
-    let modes: [(&str, &dyn Fn(i64, Option<i64>) -> bool); 5] = [
+    let modes: [(&str, Keep<'_>); 5] = [
         ("active during range", &|start, end| start <= to && end.is_none_or(|end| end >= from)),
         ("started in range", &|start, _| inside(start)),
         ("ended in range", &|_, end| end.is_some_and(inside)),
