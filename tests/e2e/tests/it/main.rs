@@ -9,6 +9,7 @@ mod backfill;
 mod backoff;
 mod bad_input;
 mod bucket;
+mod canary;
 mod crash;
 mod faults;
 mod frames;
