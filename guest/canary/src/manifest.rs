@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_sdk::{
     Capability, Description, Session, Table,
+    config::{cap, flag, text, texts},
     tables::{elements, event_frames, points},
 };
 
@@ -121,11 +122,7 @@ fn config_schema() -> Value {
                             "path": text("Only tags below this node: a full path, or a path inside the view."),
                             "search": text("Only tags that hold all of these words, as the server searches."),
                             "name_pattern": text("Pattern of the path inside the view: `*` stands for any run of characters, `?` for one. Default: `*`."),
-                            "max_tags": {
-                                "type": "integer",
-                                "minimum": 1,
-                                "description": "Read no more tags than this. No cap by default."
-                            }
+                            "max_tags": cap("Read no more tags than this. No cap by default.")
                         }
                     },
                     "include_diagnostics": flag("Read what the historian tells about itself too: tags and nodes of the dataset {Diagnostics}."),
@@ -136,18 +133,6 @@ fn config_schema() -> Value {
             }
         }
     })
-}
-
-fn text(description: &str) -> Value {
-    json!({ "type": "string", "minLength": 1, "description": description })
-}
-
-fn texts(description: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "description": description })
-}
-
-fn flag(description: &str) -> Value {
-    json!({ "type": "boolean", "default": false, "description": description })
 }
 
 #[cfg(test)]

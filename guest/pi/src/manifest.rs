@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_sdk::{
     Capability, Description, Table,
+    config::{cap, flag, text, texts},
     tables::{elements, event_frames, points},
 };
 
@@ -122,11 +123,7 @@ fn config_schema() -> Value {
                         "additionalProperties": false,
                         "properties": {
                             "name_pattern": text("Pattern of point names: `*` stands for any run of characters, `?` for one. Default: `*`."),
-                            "max_tags": {
-                                "type": "integer",
-                                "minimum": 1,
-                                "description": "Read no more points than this. No cap by default."
-                            }
+                            "max_tags": cap("Read no more points than this. No cap by default.")
                         }
                     },
                     "af_filter": {
@@ -157,14 +154,6 @@ fn config_schema() -> Value {
     })
 }
 
-fn text(description: &str) -> Value {
-    json!({ "type": "string", "minLength": 1, "description": description })
-}
-
-fn texts(description: &str) -> Value {
-    json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "description": description })
-}
-
 fn one_or_several(description: &str) -> Value {
     json!({
         "type": ["string", "array"],
@@ -172,10 +161,6 @@ fn one_or_several(description: &str) -> Value {
         "items": { "type": "string", "minLength": 1 },
         "description": description
     })
-}
-
-fn flag(description: &str) -> Value {
-    json!({ "type": "boolean", "default": false, "description": description })
 }
 
 #[cfg(test)]

@@ -54,6 +54,16 @@ impl Buckets {
     }
 }
 
+/// Beyond it a double has no place for every whole number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The number of events that a figure stands for: whole, not negative, and no larger than a double can tell.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative and small enough")]
+pub fn whole(figure: f64) -> Option<u64> {
+    ((0.0..EXACT).contains(&figure) && figure.fract() == 0.0).then_some(figure as u64)
+}
+
 /// Adds to a tally what follows; the first fault stays.
 pub fn join(tally: &mut Result<Vec<u64>, Fault>, more: Result<Vec<u64>, Fault>) {
     if let Ok(buckets) = tally {

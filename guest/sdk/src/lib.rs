@@ -163,7 +163,7 @@
 //!
 //! [`tables`] holds the schemas that historians share; [`snapshot`] hands over a snapshot in batches; [`slices`] and
 //! [`life`] cut a long history into stretches that an answer can hold; [`buckets`] cuts what is to be counted; [`plan`]
-//! reads `performance`; [`pattern`] matches names.
+//! reads `performance`; [`pattern`] matches names; [`config`] has the usual kinds of keys.
 //!
 //! # Tests
 //!
@@ -174,6 +174,7 @@
 mod bindings;
 pub mod buckets;
 pub mod columns;
+pub mod config;
 pub mod events;
 mod extractor;
 mod fault;

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use tidegate_sdk::{Fault, Instant, buckets::Buckets, quote};
+use tidegate_sdk::{
+    Fault, Instant,
+    buckets::{Buckets, whole},
+    quote,
+};
 
 use crate::{
     api::{Data, Sample, Stamp, Value},
     quality::is_no_data,
 };
-
-/// Beyond it a double has no place for every whole number.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 type Counted = Result<u64, Fault>;
 
@@ -109,12 +110,7 @@ fn number(what: &str, figure: &Sample<'_>) -> Counted {
     match &figure.value {
         Value::Int(whole) if *whole >= 0 => Ok(whole.unsigned_abs()),
         Value::UInt(whole) => Ok(*whole),
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "whole, not negative and small enough"
-        )]
-        Value::Float(whole) if (0.0..EXACT).contains(whole) && whole.fract() == 0.0 => Ok(*whole as u64),
+        Value::Float(figure) if whole(*figure).is_some() => Ok(whole(*figure).unwrap_or_default()),
         Value::Null if is_no_data(figure.quality) => Ok(0),
         other => {
             let text = format!("{what}: {} is no number of samples", quote(&other.json()));

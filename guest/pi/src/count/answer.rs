@@ -1,15 +1,16 @@
 //! One answered batch → the numbers of each request, or why it has none. No request, no host.
 
-use tidegate_sdk::{Fault, buckets::Buckets, http::Response};
+use tidegate_sdk::{
+    Fault,
+    buckets::{Buckets, whole},
+    http::Response,
+};
 
 use crate::{
     api::{Content, Item, Stamp, Summaries, Summary, Value},
     batch::{Batch, Reply, judge},
     tag::Tag,
 };
-
-/// Beyond it a double has no place for every whole number.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 type Counted = Result<Vec<u64>, Fault>;
 
@@ -71,12 +72,7 @@ fn number(what: &str, figure: &Item<'_>) -> Result<u64, Fault> {
         value if figure.good == Some(false) => none(format!("{value:?}, which is not good,")),
         Value::Int(whole) if *whole >= 0 => Ok(whole.unsigned_abs()),
         Value::UInt(whole) => Ok(*whole),
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "whole, not negative and small enough"
-        )]
-        Value::Float(whole) if (0.0..EXACT).contains(whole) && whole.fract() == 0.0 => Ok(*whole as u64),
+        Value::Float(figure) if whole(*figure).is_some() => Ok(whole(*figure).unwrap_or_default()),
         other => none(format!("{other:?}")),
     }
 }
