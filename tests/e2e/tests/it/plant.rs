@@ -38,8 +38,8 @@ pub trait Simulator: Sized {
 
     fn url(&self) -> String;
 
-    /// Everything that a run without a filter reads, with the rows that its events in `[start, end)` become; nanoseconds
-    /// since the Unix epoch.
+    /// Everything that a run without a filter reads, with the rows that its events in `[start, end)` become;
+    /// nanoseconds since the Unix epoch.
     fn series(&self, start: i64, end: i64) -> Vec<Series>;
 }
 
@@ -157,8 +157,8 @@ impl<S: Simulator> PlantOf<S> {
     }
 
     pub fn table(&self, name: &str) -> PathBuf {
-        let own =
-            ["watermarks", "gaps", "runs", "rejects", "event_frames_watermarks", "bookmarks", "backfills"].contains(&name);
+        let own = ["watermarks", "gaps", "runs", "rejects", "event_frames_watermarks", "bookmarks", "backfills"]
+            .contains(&name);
         let schema = if own { "checkpoints" } else { "bronze" };
         self.folder.path().join("lake").join(schema).join(format!("{}_{name}", S::PLUGIN))
     }

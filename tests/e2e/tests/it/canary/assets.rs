@@ -64,7 +64,8 @@ fn expected_nodes(plant: &CanaryPlant, view: &str) -> Vec<Vec<String>> {
         let names: Vec<&str> = full.split('.').collect();
         for depth in 0..names.len() - 2 {
             let id = names[..=depth + 1].join(".");
-            let readable: String = names[1..=depth + 1].iter().map(|name| format!("/{}", name.replace('/', r"\/"))).collect();
+            let readable: String =
+                names[1..=depth + 1].iter().map(|name| format!("/{}", name.replace('/', r"\/"))).collect();
             let parent = if depth == 0 { String::new() } else { names[..=depth].join(".") };
             // The node right above a tag of the asset model is the asset.
             let is_asset = view == "UNS" && depth == names.len() - 3;
@@ -109,7 +110,7 @@ pub async fn assert_points_mirror(plant: &CanaryPlant, view: &str) {
             point.units.to_owned(),
             none.clone(),
             none.clone(),
-            "false".to_owned(),
+            none,
             scale("0.0"),
             scale("150.0"),
         ]
@@ -165,9 +166,12 @@ async fn nodes_that_cannot_be_read_leave_the_table_as_it_was_and_stop_nothing_el
         (Effect::NoPayload, "browseNodes"),
         (Effect::Cut { keep: 0.5 }, "getAssetInstances"),
         (Effect::Status { code: 403 }, "getAssetTypes"),
+        (Effect::Html, "getAssetTypes"),
+        (Effect::NoPayload, "getAssetTypes"),
     ] {
-        // The first calls find the view.
-        plant.server.set_faults(vec![Fault::new(effect.clone()).route(route).nth(4)]);
+        // The first nodes are the views.
+        let nth = if route == "browseNodes" { 4 } else { 1 };
+        plant.server.set_faults(vec![Fault::new(effect.clone()).route(route).nth(nth)]);
         let ended = plant.tidegate(&["run"]);
         assert!(plant.server.fired()[0] > 0, "{effect:?} on {route} was never met");
         assert_eq!(ended.code, 3, "{effect:?} on {route}: {ended:#?}");

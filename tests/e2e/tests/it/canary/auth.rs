@@ -1,5 +1,5 @@
-//! How a run tells Canary who asks: an API token, a user's token, nobody. Tokens are renewed and always given back, a wrong
-//! word is a clear error, and nothing secret is in any output, table, log or cache.
+//! How a run tells Canary who asks: an API token, a user's token, nobody. Tokens are renewed and always given back, a
+//! wrong word is a clear error, and nothing secret is in any output, table, log or cache.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use crate::plant::{CanaryPlant, Ended};
 
 const USER: &str = "PLANT\\histreader";
 const PASSWORD: &str = "s3cr3t/Pa+ss=w0rd";
+/// Tokens that a test may use.
+const TOKENS: u64 = 40;
 const TOKEN: &str = "c0ffee00-1111-4222-8333-444455556666";
 
 /// Credentials are taken without TLS, so that what goes over the wire is the same with less work.
@@ -55,7 +57,8 @@ fn assert_given_back(plant: &CanaryPlant, issued: u64, expired: u64) {
 
 #[tokio::test]
 async fn an_api_token_goes_in_the_header_over_tls() {
-    let plant = plant(Config { tls: true, ..token(Knobs::default()) }, "{type: bearer, token: '${file:secret}'}", TOKEN);
+    let plant =
+        plant(Config { tls: true, ..token(Knobs::default()) }, "{type: bearer, token: '${file:secret}'}", TOKEN);
     std::fs::write(plant.folder.path().join("ca.pem"), plant.server.ca_pem().unwrap()).unwrap();
     let ca = ["--set", "tls.ca_file=ca.pem", "run"];
     let ended = plant.tidegate(&ca);
@@ -91,7 +94,9 @@ async fn a_token_that_is_not_known_fails_the_run_clearly() {
         let plant = plant(config, "{type: bearer, token: '${file:secret}'}", wrong);
         let ended = plant.tidegate(&["-vv", "run"]);
         assert_eq!(ended.code, 1, "{api_token_refusal:?}: {ended:#?}");
-        assert!(!ended.stderr.contains(wrong) && ended.stderr.contains("token"), "{api_token_refusal:?}: {ended:#?}");
+        let advice = ["`auth`", "API token", "read permission"];
+        assert!(advice.iter().any(|words| ended.stderr.contains(words)), "{api_token_refusal:?}: {ended:#?}");
+        assert!(!ended.stderr.contains(wrong), "{api_token_refusal:?}: {ended:#?}");
         assert!(!plant.table("timeseries").exists(), "{api_token_refusal:?}");
     }
 }
@@ -117,10 +122,9 @@ async fn one_token_serves_a_run_and_is_given_back_at_its_end() {
 
 #[tokio::test]
 async fn a_token_that_expires_in_the_middle_of_a_run_is_renewed_and_nothing_is_lost() {
-    for route in ["getTagData2", "getTagContext", "browseTags"] {
+    for (route, body) in [("getTagData2", "\"continuation\":["), ("getTagContext", "{"), ("browseTags", "{")] {
         let plant = as_user(user());
-        let nth = if route == "getTagData2" { 3 } else { 1 };
-        plant.server.set_faults(vec![Fault::new(Effect::ExpireTokens).route(route).nth(nth).times(1)]);
+        plant.server.set_faults(vec![Fault::new(Effect::ExpireTokens).route(route).body(body).times(1)]);
         let summary = plant.run(0);
         assert_eq!((plant.server.fired()[0], &summary["gaps"]), (1, &0.into()), "{route}: {summary}");
         plant.assert_mirrors().await;
@@ -133,26 +137,26 @@ async fn a_token_that_idles_too_long_is_renewed() {
     let plant = as_user(Config { token_idle: Duration::from_millis(300), ..user() });
     plant.configure(|settings| {
         settings.auth = format!("{{type: session, username: '{USER}', password: '${{file:secret}}'}}");
-        settings.performance = "{max_requests_per_second: 10000, max_count_per_request: 100, parallel_batches: 1}".to_owned();
+        settings.performance =
+            "{max_requests_per_second: 10000, max_count_per_request: 100, parallel_batches: 1}".to_owned();
     });
-    // Each is longer in coming than a token lives.
-    plant.server.set_faults(vec![Fault::new(Effect::Delay { ms: 600 }).route("getTagData2").times(2)]);
+    // An answer that is longer in coming than a token lives.
+    plant.server.set_faults(vec![Fault::new(Effect::Delay { ms: 600 }).route("getTagData2").times(1)]);
     let summary = plant.run(0);
     assert_eq!(summary["gaps"], 0, "{summary}");
     plant.assert_mirrors().await;
-    let tokens = plant.server.stats().user_tokens;
-    assert!(tokens.open == 0 && tokens.expired >= 2 && tokens.issued == tokens.revoked + tokens.expired, "{tokens:?}");
+    assert_given_back(&plant, 2, 1);
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_whatever_is_done_ends_the_run() {
+async fn a_token_that_is_refused_as_soon_as_it_is_given_out_is_not_fetched_again_and_again() {
     let plant = as_user(user());
     plant.server.set_faults(vec![Fault::new(Effect::BadUserToken).route("getTagData2")]);
     let ended = plant.tidegate(&["run"]);
     assert_ne!(ended.code, 0, "{ended:#?}");
-    let logins = plant.server.stats().requests("getUserToken");
-    assert!(logins < 20, "{logins} logins");
-    assert_eq!(plant.server.stats().user_tokens.open, 0, "{:?}", plant.server.stats());
+    let stats = plant.server.stats();
+    // The first is not known any more, says the server; the second is given back.
+    assert_eq!((stats.requests("getUserToken"), stats.user_tokens.revoked), (2, 1), "{stats:?}");
     plant.server.set_faults(Vec::new());
     plant.run(0);
     plant.assert_mirrors().await;
@@ -184,13 +188,13 @@ async fn a_session_of_nobody_and_no_session_at_all_read_an_open_server() {
     assert_given_back(&plant, 1, 0);
 }
 
-/// What must be nowhere: the user, the password, the API token and the tokens that the server gives out, which follow from
-/// its seed.
+/// What must be nowhere: the user, the password, the API token and the tokens that the server gives out, which follow
+/// from its seed.
 async fn secrets() -> Vec<String> {
     let twin = Server::launch(user()).unwrap();
     let mut secrets: Vec<String> = [PASSWORD, TOKEN, "histreader", "s3cr3t%2FPa"].map(str::to_owned).to_vec();
     let body = serde_json::json!({"username": USER, "password": PASSWORD, "application": "twin"});
-    for _token in 0..12 {
+    for _token in 0..TOKENS {
         let request = reqwest::Client::new().post(format!("{}/getUserToken", twin.url()));
         let answer = request.body(body.to_string()).send().await.unwrap().text().await.unwrap();
         let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
@@ -234,10 +238,10 @@ async fn no_name_no_password_and_no_token_is_in_any_output_table_or_log() {
         plant.server.set_faults(vec![Fault::new(effect.clone()).route("getTagData2").times(3)]);
         run(&["run"]);
     }
-    plant.server.set_faults(vec![Fault::new(Effect::ExpireTokens).route("getTagData2").times(2)]);
-    assert_eq!(run(&["run"]).code, 0);
+    plant.server.set_faults(vec![Fault::new(Effect::ExpireTokens).route("getTagData2").times(1)]);
+    assert_eq!(run(&["run", "--retry-gaps"]).code, 0);
     plant.assert_mirrors().await;
-    assert!(plant.server.stats().user_tokens.issued < 13, "more tokens than the twin has told");
+    assert!(plant.server.stats().user_tokens.issued <= TOKENS, "more tokens than the twin has told");
     assert_folder_clean(&secrets, &plant.folder.path().join("lake"));
     let audit = std::fs::read(plant.folder.path().join("audit.jsonl")).unwrap();
     assert!(!audit.is_empty());

@@ -1,5 +1,5 @@
-//! Backfills, gaps and cursors of Canary: a range below the cursors equals the truth, an interruption costs nothing, and
-//! what an operator puts back is read again.
+//! Backfills, gaps and cursors of Canary: a range below the cursors equals the truth, an interruption costs nothing,
+//! and what an operator puts back is read again.
 
 use tidegate_simulators::canary::{Config, Effect, Fault, Sample, Value, format_ticks};
 

@@ -1,5 +1,5 @@
-//! PI and Canary in one lake: one program and two configurations, one after the other and at once. Each keeps to its own
-//! tables, and a query reads both as one.
+//! PI and Canary in one lake: one program and two configurations, one after the other and at once. Each keeps to its
+//! own tables, and a query reads both as one.
 
 use std::process::{Child, Stdio};
 
@@ -106,15 +106,15 @@ async fn schema(pi: &Plant, folder: &str, name: &str) -> (Vec<(String, String, b
     let table = deltalake::open_table(table::url(&table)).await.unwrap();
     let state = table.snapshot().unwrap();
     let schema = state.schema();
-    let columns = schema.fields().map(|field| {
-        (field.name().clone(), format!("{:?}", field.data_type()), field.is_nullable())
-    });
+    let columns =
+        schema.fields().map(|field| (field.name().clone(), format!("{:?}", field.data_type()), field.is_nullable()));
     (columns.collect(), state.metadata().partition_columns().to_vec())
 }
 
 async fn assert_same_schemas(pi: &Plant) {
     for (folder, name) in SHARED {
-        let exists = |historian: &str| pi.folder.path().join("lake").join(folder).join(format!("{historian}_{name}")).exists();
+        let exists =
+            |historian: &str| pi.folder.path().join("lake").join(folder).join(format!("{historian}_{name}")).exists();
         if !(exists("pi") && exists("canary")) {
             assert!(["gaps", "rejects"].contains(&name), "{name} is not there twice");
             continue;
@@ -143,9 +143,7 @@ async fn assert_kept_apart(pi: &Plant, canary: &CanaryPlant) {
     assert_eq!(table::strings(&canary.table("runs"), "pipeline").await, ["canary"]);
     // One fails: its gap is in its own ledger, and the other does not see it.
     let victim = super::path(canary, 5);
-    canary.server.set_faults(vec![
-        canary::Fault::new(canary::Effect::Errors).tag(&victim).route("getTagData2"),
-    ]);
+    canary.server.set_faults(vec![canary::Fault::new(canary::Effect::Errors).tag(&victim).route("getTagData2")]);
     let (mut failing, mut well) = (start(canary), start(pi));
     assert_eq!((failing.wait().unwrap().code(), well.wait().unwrap().code()), (Some(3), Some(0)));
     assert_eq!(known(&canary.table("gaps")).await, [super::id(canary, 5)]);

@@ -1,5 +1,5 @@
-//! A server that misbehaves: nothing unproven passes for an answer, one tag's failure holds back no other, and the next run
-//! repairs what is missing.
+//! A server that misbehaves: nothing unproven passes for an answer, one tag's failure holds back no other, and the
+//! next run repairs what is missing.
 
 use tidegate_simulators::canary::{Config, Effect, Fault, Knobs};
 
@@ -53,7 +53,7 @@ async fn errors_for_one_tag() {
 
 #[tokio::test]
 async fn an_answer_without_its_payload_for_one_tag() {
-    concerns_one_tag(Effect::NoPayload, "malformed-answer").await;
+    concerns_one_tag(Effect::NoPayload, "payload-missing").await;
 }
 
 #[tokio::test]
@@ -62,13 +62,13 @@ async fn a_page_of_another_program_for_one_tag() {
 }
 
 #[tokio::test]
-async fn a_503_for_one_tag() {
-    concerns_one_tag(Effect::Status { code: 503 }, "http-503").await;
+async fn a_403_for_one_tag() {
+    concerns_one_tag(Effect::Status { code: 403 }, "http-403").await;
 }
 
 #[tokio::test]
-async fn a_403_for_one_tag() {
-    concerns_one_tag(Effect::Status { code: 403 }, "http-403").await;
+async fn a_500_for_one_tag() {
+    concerns_one_tag(Effect::Status { code: 500 }, "http-500").await;
 }
 
 /// A fault that passes by itself costs requests and nothing else.
@@ -106,18 +106,23 @@ async fn a_connection_reset() {
     passes_by(Fault::new(Effect::Reset).route("getTagData2").nth(3).times(2)).await;
 }
 
+/// In the middle of a window.
+fn on_a_page(effect: Effect) -> Fault {
+    Fault::new(effect).route("getTagData2").body("\"continuation\":[")
+}
+
 #[tokio::test]
 async fn a_continuation_that_is_refused_once() {
-    passes_by(Fault::new(Effect::RejectContinuation).route("getTagData2").nth(2).times(1)).await;
+    passes_by(on_a_page(Effect::RejectContinuation).times(1)).await;
 }
 
 #[tokio::test]
-async fn errors_that_pass() {
-    passes_by(Fault::new(Effect::Errors).route("getTagData2").nth(2).times(1)).await;
+async fn errors_that_pass_in_the_middle_of_a_window() {
+    passes_by(on_a_page(Effect::Errors).times(1)).await;
 }
 
-/// With `fault` on every match: whatever cannot be read is a gap or is read another way, no row is wrong, and the next run
-/// repairs it.
+/// With `fault` on every match: whatever cannot be read is a gap or is read another way, no row is wrong, and the
+/// next run repairs it.
 async fn is_repaired(config: Config, fault: Fault) {
     let plant = in_pages(config);
     plant.server.set_faults(vec![fault.clone()]);
@@ -136,7 +141,7 @@ async fn is_repaired(config: Config, fault: Fault) {
 async fn continuations_that_are_always_refused() {
     for null_entries in [false, true] {
         let knobs = Knobs { null_entries, ..Knobs::default() };
-        is_repaired(Config { knobs, ..config() }, Fault::new(Effect::RejectContinuation).route("getTagData2")).await;
+        is_repaired(Config { knobs, ..config() }, on_a_page(Effect::RejectContinuation)).await;
     }
 }
 
@@ -148,8 +153,14 @@ async fn a_page_that_says_404() {
 }
 
 #[tokio::test]
+async fn errors_that_pass() {
+    is_repaired(config(), Fault::new(Effect::Errors).route("getTagData2").times(1)).await;
+}
+
+#[tokio::test]
 async fn samples_out_of_order() {
     is_repaired(config(), Fault::new(Effect::Unordered).route("getTagData2").nth(2)).await;
+    is_repaired(config(), on_a_page(Effect::Unordered)).await;
 }
 
 #[tokio::test]
@@ -165,7 +176,10 @@ async fn identities_that_cannot_be_asked_for_are_no_other_series() {
         plant.server.set_faults(vec![Fault::new(effect.clone()).tag(&victim).route("getTagContext")]);
         let summary = plant.run(3);
         plant.assert_mirrors_but(&[3]).await;
-        assert!(plant.rows().await.keys().all(|key| key.0 != id(&plant, 3) && key.0 != victim), "{effect:?}: {summary}");
+        assert!(
+            plant.rows().await.keys().all(|key| key.0 != id(&plant, 3) && key.0 != victim),
+            "{effect:?}: {summary}"
+        );
         assert_repaired(&plant).await;
         assert_eq!(table::strings(&plant.table("watermarks"), "tag_webid").await.len(), 8, "{effect:?}");
     }
@@ -197,7 +211,8 @@ async fn a_tag_that_is_not_there_does_not_stop_the_others() {
 
 #[tokio::test]
 async fn a_server_without_a_licence_or_with_version_1_alone_fails_clearly() {
-    for (config, word) in [(Config { licensed: false, ..config() }, "licence"), (Config { v2: false, ..config() }, "api/v2")]
+    for (config, word) in
+        [(Config { licensed: false, ..config() }, "licence"), (Config { v2: false, ..config() }, "api/v2")]
     {
         let plant = CanaryPlant::start(config);
         let ended = plant.tidegate(&["check"]);

@@ -1,4 +1,5 @@
-//! Runs after the first: what is new is added, what changes inside the look-back follows, and what only seems to vanish stays.
+//! Runs after the first: what is new is added, what changes inside the look-back follows, and what only seems to
+//! vanish stays.
 
 use tidegate_simulators::canary::{Config, Effect, Fault, Override, Sample, Value};
 
@@ -48,7 +49,8 @@ async fn late_edited_and_deleted_samples_are_mirrored_and_counted() {
     assert!(truth.replace(1, text(one(&plant, 1, 2 * HOUR).ticks, "edited")));
     assert_eq!(truth.delete(2, one(&plant, 2, 3 * HOUR).ticks), 1);
     truth.insert(3, text(now() - HOUR, "late"));
-    let figures = |summary: serde_json::Value| ["late", "edited", "deleted"].map(|name| summary[name].as_u64().unwrap());
+    let figures =
+        |summary: serde_json::Value| ["late", "edited", "deleted"].map(|name| summary[name].as_u64().unwrap());
     assert_eq!(figures(plant.run(0)), [1, 1, 1]);
     plant.assert_mirrors().await;
     // Only the quality changes, and one tick before a sample there is now another: both share a microsecond.
@@ -130,7 +132,11 @@ async fn a_tag_that_the_server_denies_for_a_while_loses_nothing() {
     plant.server.truth().insert(2, text(now() - SECOND, "unseen"));
     plant.server.truth().insert(3, text(now() - SECOND, "seen"));
     let summary = plant.run(3);
-    assert_eq!((&summary["gaps"], &summary["deleted"], &summary["rows"]), (&1.into(), &0.into(), &1.into()), "{summary}");
+    assert_eq!(
+        (&summary["gaps"], &summary["deleted"], &summary["rows"]),
+        (&1.into(), &0.into(), &1.into()),
+        "{summary}"
+    );
     plant.assert_mirrors_but(&[2]).await;
     assert_eq!(table::strings(&plant.table("gaps"), "reason").await, ["tag-not-found"]);
     plant.server.set_faults(Vec::new());

@@ -16,7 +16,8 @@ const TAGS: usize = 10;
 /// Five days of every kind of value and quality.
 fn loaded(count_bad: bool) -> CanaryPlant {
     let knobs = Knobs { count_bad, ..Knobs::default() };
-    let plant = CanaryPlant::start(Config { tags: TAGS, empty: 1, days: 5.0, interval_seconds: 600.0, knobs, ..config() });
+    let plant =
+        CanaryPlant::start(Config { tags: TAGS, empty: 1, days: 5.0, interval_seconds: 600.0, knobs, ..config() });
     plant.configure(|settings| settings.ingestion = "{start: -10d, lookback: 24h}".to_owned());
     let truth = plant.server.truth();
     for tag in 0..TAGS {
@@ -88,15 +89,16 @@ async fn a_tag_that_the_server_does_not_count_is_never_equal() {
     for (effect, reason) in [
         (Effect::Errors, "canary-errors"),
         (Effect::Status { code: 403 }, "http-403"),
-        (Effect::NoPayload, "malformed-answer"),
+        (Effect::NoPayload, "payload-missing"),
         (Effect::Offline, "count-missing"),
-        (Effect::Vanish, "tag-not-found"),
+        (Effect::Vanish, "count-interval"),
     ] {
         let plant = loaded(false);
         let victim = path(&plant, 5);
         plant.server.set_faults(vec![Fault::new(effect.clone()).tag(&victim).route("getTagData2")]);
         let report = reconcile(&plant, 3, &[]);
-        let uncounted: Vec<_> = report["uncounted"].as_array().unwrap().iter().map(|line| line["name"].clone()).collect();
+        let uncounted: Vec<_> =
+            report["uncounted"].as_array().unwrap().iter().map(|line| line["name"].clone()).collect();
         assert!(uncounted.contains(&json!(victim)), "{effect:?}: {report}");
         let reasons = report["uncounted"].as_array().unwrap().iter().map(|line| &line["reason"]);
         assert!(reasons.into_iter().any(|found| *found == json!(reason)), "{effect:?}: {report}");

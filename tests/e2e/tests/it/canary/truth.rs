@@ -1,4 +1,5 @@
-//! What the tables must hold of a Canary server, worked out from the simulator's truth by the rules of the product contract.
+//! What the tables must hold of a Canary server, worked out from the simulator's truth by the rules of the product
+//! contract.
 
 use tidegate_simulators::canary::{Config, Point, Sample, Server, Value};
 
