@@ -1,7 +1,7 @@
 //! Backfills, gaps and cursors of Canary: a range below the cursors equals the truth, an interruption costs nothing,
 //! and what an operator puts back is read again.
 
-use tidegate_simulators::canary::{Config, Effect, Fault, Sample, Value, format_ticks};
+use tidegate_simulators::canary::{Config, Effect, Fault, Knobs, Sample, Value, format_ticks};
 
 use super::{HOUR, config, id, path};
 use crate::backfill::interrupted::wait_for_commits;
@@ -45,6 +45,23 @@ async fn a_month_below_the_cursors_equals_the_truth_and_no_cursor_moves() {
     assert_eq!((&summary["edited"], &summary["deleted"]), (&1.into(), &1.into()), "{summary}");
     plant.run(0);
     assert_eq!(plant.difference_of(None, now() - 31 * DAY, now()).await, Default::default());
+}
+
+#[tokio::test]
+async fn a_range_holds_its_start_and_not_its_end() {
+    for end_exclusive in [false, true] {
+        let knobs = Knobs { end_exclusive, ..Knobs::default() };
+        let plant = CanaryPlant::start(Config { tags: 3, days: 10.0, interval_seconds: 3_600.0, knobs, ..config() });
+        let (from, to) = (now() - 8 * DAY, now() - 3 * DAY);
+        for (tag, at) in (0..3).flat_map(|tag| [(tag, from), (tag, to)]) {
+            for offset in [-1, 0, 1] {
+                plant.server.truth().insert(tag, Sample::good(at + offset, Value::Int(offset)));
+            }
+        }
+        backfill(&plant, 0, &["--from", &format_ticks(from), "--to", &format_ticks(to)]);
+        assert_eq!(plant.difference_of(None, from, to).await, Default::default());
+        assert!(!plant.rows().await.is_empty());
+    }
 }
 
 #[tokio::test]

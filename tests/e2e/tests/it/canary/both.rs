@@ -100,8 +100,11 @@ async fn a_lake_that_both_begin_at_once_holds_both() {
     assert_one_query_reads_both(&pi, &canary).await;
 }
 
-/// Name, type and nullability of each column in order, and the partition columns.
-async fn schema(pi: &Plant, folder: &str, name: &str) -> (Vec<(String, String, bool)>, Vec<String>) {
+/// Name, type and nullability of a column.
+type Column = (String, String, bool);
+
+/// All columns of a table in order, and its partition columns.
+async fn schema(pi: &Plant, folder: &str, name: &str) -> (Vec<Column>, Vec<String>) {
     let table = pi.folder.path().join("lake").join(folder).join(name);
     let table = deltalake::open_table(table::url(&table)).await.unwrap();
     let state = table.snapshot().unwrap();

@@ -165,7 +165,8 @@ async fn a_tag_that_is_named_in_several_ways_is_one_series() {
 #[tokio::test]
 async fn a_filter_chooses_tags_by_place_words_and_pattern() {
     let plant = CanaryPlant::start(Config { tags: 30, days: 0.05, ..config() });
-    let cases: [(&str, fn(&str) -> bool); 3] = [
+    type Passes = fn(&str) -> bool;
+    let cases: [(&str, Passes); 3] = [
         ("{path: Plant A.Line 000}", |path| path.contains("Line 000.")),
         ("{search: \"pump temp\"}", |path| path.contains("Pump") && path.contains("Temperature")),
         ("{name_pattern: \"*Motor????.Flow\"}", |path| path.contains("Motor") && path.ends_with("Flow")),
