@@ -40,9 +40,7 @@ mod tag;
 mod updates;
 mod web_id;
 
-use tidegate_sdk::{
-    Bookmarked, Catalogue, Change, Counts, Description, Extractor, Fault, Finding, Partition, Span, register_extractor,
-};
+use tidegate_sdk::{Bookmarked, Catalogue, Change, Counts, Description, Extractor, Fault, Finding, Partition, Span};
 
 use crate::{
     manifest::{EVENT_FRAMES, TIMESERIES},
@@ -126,4 +124,5 @@ fn unknown(table: &str) -> Fault {
     Fault::internal("table", format!("pi reads no series of {table}; it has `{TIMESERIES}` and `{EVENT_FRAMES}`"))
 }
 
-register_extractor!(Pi);
+#[cfg(feature = "component")]
+tidegate_sdk::register_extractor!(Pi);

@@ -55,6 +55,16 @@
 //! #[derive(Deserialize)]
 //! struct Sample { at: String, value: f64 }
 //!
+//! /// What `tidegate init` writes.
+//! const STARTER: &str = "version: 1
+//! name: boiler                   # the pipeline
+//! plugin: boiler.tidegate
+//! source: {url: https://boiler.example.com}
+//! auth: {type: anonymous}        # or basic, bearer
+//! sink: {location: ./lakehouse}
+//! ingestion: {incremental_window_days: 30, lookback: 48h}
+//! ";
+//!
 //! fn sensors() -> Schema {
 //!     Schema::new(vec![field("sensor", DataType::Utf8, false, "Name of the sensor")])
 //! }
@@ -65,6 +75,7 @@
 //!             name: "boiler".into(),
 //!             version: env!("CARGO_PKG_VERSION").into(),
 //!             license: env!("CARGO_PKG_LICENSE").into(),
+//!             starter: STARTER.into(),
 //!             tables: vec![
 //!                 Table::timeseries("timeseries", "Temperatures of the boiler"),
 //!                 Table::snapshot("sensors", "The sensors of the boiler", sensors()),

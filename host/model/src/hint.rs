@@ -1,7 +1,7 @@
 //! What a run reads of a series whose historian tells what it changed: as little of the look-back as it says, and what lies
 //! below the look-back too. What it says is a hint: it narrows nothing for long, and proves nothing.
 
-use crate::{Instant, Interval, Window};
+use crate::{Instant, Interval, Intervals, Window};
 
 const MINUTE: i64 = 60 * 1_000_000_000;
 /// Read around a change and before the cursor: stored events that must still be there. Where they are not, the archive
@@ -29,16 +29,18 @@ struct Stretch {
 }
 
 impl Hint {
-    /// What is read in place of `live`, and what below it; no two windows overlap. `covered` is what the series has stored.
+    /// What is read in place of `live`, and what below it; no two windows overlap. `stored` is what has been read of the
+    /// series, by runs up to `cursor` and by backfills.
     ///
     /// The newest stored event may be a snapshot that vanishes, so some time before the cursor is always read again.
     #[must_use]
-    pub fn windows(&self, mut live: Window, covered: Interval) -> (Window, Vec<Window>) {
-        let mut stretches = self.stretches(covered);
-        let start = live.read.start.max(covered.end.plus_nanos(-AROUND).floor_micros());
+    pub fn windows(&self, mut live: Window, cursor: Instant, stored: &Intervals) -> (Window, Vec<Window>) {
+        let known = stored.inside(Interval::new(Instant(i64::MIN), cursor));
+        let mut stretches: Vec<Stretch> = known.flat_map(|covered| self.stretches(covered)).collect();
+        let start = live.read.start.max(cursor.plus_nanos(-AROUND).floor_micros());
         if self.narrow && start < live.read.end {
             // Where a cursor was put back, what is stored beyond it may have changed too.
-            let mut changed = Interval::new(covered.end, live.settled.max(covered.end));
+            let mut changed = Interval::new(cursor, live.settled.max(cursor));
             live.read.start = start;
             while let Some(last) = stretches.pop_if(|last| last.read.end >= live.read.start) {
                 live.read.start = live.read.start.min(last.read.start);
@@ -54,7 +56,7 @@ impl Hint {
         (live, below.collect())
     }
 
-    /// In order of time, none touching the next.
+    /// Those of one covered stretch: in order of time, none touching the next.
     fn stretches(&self, covered: Interval) -> Vec<Stretch> {
         let known = self.dirty.iter().map(|dirty| dirty.intersection(covered)).filter(|dirty| !dirty.is_empty());
         let mut changes: Vec<Stretch> = known.map(|changed| Stretch { read: changed, changed }).collect();
@@ -117,7 +119,8 @@ mod tests {
 
     fn split(dirty: &[(i64, i64)], narrow: bool) -> (Interval, Option<Interval>, Vec<(Interval, Interval)>) {
         let dirty = dirty.iter().map(|(start, end)| interval(*start, *end)).collect();
-        let (window, below) = Hint { dirty, narrow }.windows(live(), interval(0, 1_000));
+        let stored = [interval(0, 1_000)].into_iter().collect();
+        let (window, below) = Hint { dirty, narrow }.windows(live(), at(1_000), &stored);
         assert_eq!((window.settled, window.advance), (live().settled, live().advance));
         for below in &below {
             assert_eq!((below.settled, below.advance.is_empty()), (below.read.end, true));
@@ -164,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_backfill_has_read_is_read_again_too_and_nothing_between() {
+        let stored = [interval(-900, -700), interval(0, 1_000), interval(1_020, 1_100)].into_iter().collect();
+        let dirty = vec![interval(-705, -300), interval(-2, 3), interval(1_030, 1_040)];
+        let (window, below) = Hint { dirty, narrow: true }.windows(live(), at(1_000), &stored);
+        assert_eq!(window.read, interval(990, 1_010), "what lies ahead of the cursor is left to the live window");
+        let below: Vec<_> = below.iter().map(|below| (below.read, below.changed.unwrap())).collect();
+        let expected = [(interval(-715, -700), interval(-705, -700)), (interval(0, 13), interval(0, 3))];
+        assert_eq!(below, expected);
+    }
+
+    #[test]
     fn many_changes_are_few_windows_that_hold_them_all() {
         let dirty: Vec<(i64, i64)> = (0..40).map(|n| (n * 23, n * 23 + 1)).collect();
         let (read, _, below) = split(&dirty, true);
@@ -179,7 +193,8 @@ mod tests {
     #[test]
     fn a_clock_set_back_narrows_nothing() {
         let back = Window { read: Interval::new(at(500), at(900)), ..live() };
-        let (window, _) = Hint { dirty: Vec::new(), narrow: true }.windows(back, interval(0, 1_000));
+        let stored = [interval(0, 1_000)].into_iter().collect();
+        let (window, _) = Hint { dirty: Vec::new(), narrow: true }.windows(back, at(1_000), &stored);
         assert_eq!(window, back);
     }
 

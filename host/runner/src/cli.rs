@@ -10,10 +10,12 @@ mod gaps;
 mod init;
 mod load;
 mod plan;
+mod plugin;
 mod preview;
 mod query;
 mod reconcile;
 mod run;
+mod several;
 mod spec;
 mod state;
 mod status;
@@ -52,8 +54,15 @@ struct Cli {
 /// Options of every command.
 #[derive(Args)]
 struct Global {
-    /// The configuration
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "tidegate.yaml")]
+    /// The configuration; of a folder, all in it: each pipeline in a process of its own, side by side
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE|DIR",
+        default_value = "tidegate.yaml",
+        overrides_with = "config"
+    )]
     config: PathBuf,
     /// Replace a key of the configuration, such as `source.url=https://pi.example/piwebapi`; VALUE is read as YAML
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
@@ -97,6 +106,9 @@ enum Command {
     State(state::Arguments),
     /// Compare counts per tag and day with the historian's own; file a gap where they differ
     Reconcile(reconcile::Arguments),
+    /// Make, sign, carry, look at and approve plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Run SQL over the tables of the lake, named schema.table
     Query(query::Arguments),
 }
@@ -108,7 +120,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too; nobody is left to tell when the stream is closed.
@@ -121,7 +134,13 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::failed(format!("cannot start threads: {error}")).into(), 0),
     };
-    let ended = runtime.block_on(cli.command.run(&cli.global));
+    let several = cli.command.is_of_one_pipeline().then(|| several::configurations(&cli.global.config)).flatten();
+    let ended = runtime.block_on(async {
+        match several {
+            Some(files) => several::run(files, arguments, cli.global.output).await,
+            None => cli.command.run(&cli.global).await,
+        }
+    });
     // What still runs after an interrupt must not hold the process.
     runtime.shutdown_background();
     match ended {
@@ -131,6 +150,11 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 impl Command {
+    /// Whether it is about one pipeline, and run for each where there are several.
+    fn is_of_one_pipeline(&self) -> bool {
+        !matches!(self, Self::Init(_) | Self::Spec | Self::Plugin(_))
+    }
+
     async fn run(&self, global: &Global) -> Result<Exit> {
         match self {
             Self::Init(arguments) => init::run(arguments).await,
@@ -146,6 +170,7 @@ impl Command {
             Self::Gaps(arguments) => gaps::run(global, arguments).await,
             Self::State(arguments) => state::run(global, arguments).await,
             Self::Reconcile(arguments) => reconcile::run(global, arguments).await,
+            Self::Plugin(command) => command.run(global).await,
             Self::Query(arguments) => query::run(global, arguments).await,
         }
     }

@@ -130,6 +130,12 @@ impl Document {
         })
     }
 
+    /// The file as the operator named it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Every problem there is when the plugin cannot be loaded because of `failure`.
     #[must_use]
     pub fn without_plugin(self, failure: String) -> Invalid {

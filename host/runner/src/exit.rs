@@ -33,6 +33,17 @@ impl Exit {
         }
     }
 
+    /// What the exit code of another `tidegate` says; `None` is one that was killed.
+    pub(crate) fn from_code(code: Option<i32>) -> Self {
+        match code {
+            Some(0) => Self::Done,
+            Some(2) => Self::Usage,
+            Some(3) => Self::Gaps,
+            Some(4) => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+
     /// The exit code that `error` stands for: that of a [`Failure`] or a fault in its chain, otherwise 1.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
@@ -68,6 +79,12 @@ impl Failure {
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// The policy does not allow it.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, message: message.into() }
     }
 
     /// Something failed for a known reason.

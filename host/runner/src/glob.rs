@@ -1,5 +1,7 @@
 //! Patterns over names, as historians read them.
 
+use crate::exit::Failure;
+
 /// `*` for any run of characters, `?` for one, without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
@@ -18,6 +20,14 @@ impl Glob {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The refusal of a pattern of tags that fits none of them: a misspelt one must not pass for a job done.
+    pub(crate) fn stands_for_nothing(&self) -> Failure {
+        Failure::usage(format!(
+            "--tags: no configured tag has a name like `{}`; `tidegate plan` lists those there are",
+            self.text
+        ))
     }
 
     /// Whether all of `name` fits.

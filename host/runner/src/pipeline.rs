@@ -125,6 +125,7 @@ async fn series(run: &Run<'_>, table: &TableSpec, report: &mut Report) -> Result
         gaps: windows::gaps(job, &run.lake, table, run.options.patience(run.stamp)).await?,
         open: writer.unfinished().await?,
         hints: std::mem::take(&mut hints.hints),
+        backfilled: run.lake.backfilled(&job.full_name(table)).await?,
     };
     let policy = windows::begin(run, table, &catalogue.series, writer.watermarks()).await?;
     let rounds = windows::rounds(job, table, &catalogue.series, writer.watermarks(), &again, &policy).await?;

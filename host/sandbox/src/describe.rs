@@ -110,8 +110,8 @@ fn words(said: &wit::Description) -> Result<(), String> {
     if said.license.len() > 128 || said.license.chars().any(char::is_control) {
         return Err("its licence is no SPDX expression of at most 128 bytes".to_owned());
     }
-    let root = said.root.strip_prefix('/').unwrap_or(&said.root);
-    if !said.root.is_empty() && !(said.root.starts_with('/') && root.split('/').all(capability::is_literal)) {
+    let below = |root: &str| root.strip_prefix('/').is_some_and(|root| root.split('/').all(capability::is_literal));
+    if !(said.root.is_empty() || below(&said.root)) {
         return Err(format!("its root `{}` is no plain path such as /api", printable(&said.root)));
     }
     if said.starter.len() > LONGEST_STARTER {

@@ -28,4 +28,4 @@ pub use engine::Engine;
 pub use error::Error;
 pub use limits::Limits;
 pub use outlet::{Bookmarked, Catalogue, Change, Counting, Counts, Finding, Item, Outcome, Outlet, Partition, Tally};
-pub use plugin::Plugin;
+pub use plugin::{Interfaces, Plugin};

@@ -7,7 +7,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 
 use crate::bindings::{ExtractorPre, host};
 use crate::connection::Connection;
-use crate::describe::{Description, printable};
+use crate::describe::{Capability, Description, printable};
 use crate::egress::Egress;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -42,6 +42,17 @@ pub struct Plugin {
     pub(crate) pre: ExtractorPre<State>,
     pub(crate) limits: Limits,
     description: Arc<Description>,
+    interfaces: Arc<Interfaces>,
+    granted: Arc<[Capability]>,
+}
+
+/// The names of the interfaces by which a component is linked, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interfaces {
+    /// What it needs.
+    pub imports: Vec<String>,
+    /// What it offers.
+    pub exports: Vec<String>,
 }
 
 impl Plugin {
@@ -55,15 +66,42 @@ impl Plugin {
         let (shared, owned, label) = (engine.clone(), bytes.to_vec(), name.to_owned());
         // Compiling takes seconds of CPU.
         let linked = tokio::task::spawn_blocking(move || link(&shared, &label, &owned)).await;
-        let pre = linked.map_err(|error| Error::Compile { name: name.to_owned(), reason: error.to_string() })??;
+        let (pre, interfaces) =
+            linked.map_err(|error| Error::Compile { name: name.to_owned(), reason: error.to_string() })??;
         let description = describe(engine, name, &pre, &limits).await?;
-        Ok(Self { engine: engine.clone(), pre, limits, description: Arc::new(description) })
+        let (description, interfaces, granted) = (Arc::new(description), Arc::new(interfaces), Arc::default());
+        Ok(Self { engine: engine.clone(), pre, limits, description, interfaces, granted })
     }
 
     /// What the plugin says about itself.
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// The interfaces by which it is linked.
+    #[must_use]
+    pub fn interfaces(&self) -> &Interfaces {
+        &self.interfaces
+    }
+
+    /// Allows the requests that are approved, as far as the plugin asks for them. Without this word it may make none.
+    pub fn grant(&mut self, approved: &[Capability]) {
+        let mut granted: Vec<Capability> = Vec::new();
+        for requested in &self.description.capabilities {
+            for shared in approved.iter().filter_map(|approved| requested.meet(approved)) {
+                if !granted.contains(&shared) {
+                    granted.push(shared);
+                }
+            }
+        }
+        self.granted = granted.into();
+    }
+
+    /// The requests that it may make.
+    #[must_use]
+    pub fn granted(&self) -> &[Capability] {
+        &self.granted
     }
 
     /// The plugin with its configuration (JSON, without credentials) and its way out.
@@ -89,12 +127,13 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<(), Error> {
     if rest.starts_with(MODULE) { Err(Error::CoreModule { name: name.to_owned() }) } else { Ok(()) }
 }
 
-fn link(engine: &Engine, name: &str, bytes: &[u8]) -> Result<ExtractorPre<State>, Error> {
+fn link(engine: &Engine, name: &str, bytes: &[u8]) -> Result<(ExtractorPre<State>, Interfaces), Error> {
     let name = || name.to_owned();
     let component = Component::new(engine.inner(), bytes)
         .map_err(|error| Error::Compile { name: name(), reason: format!("{error:#}") })?;
     let types = component.component_type();
-    let exports: Vec<String> = types.exports(engine.inner()).map(|(export, _)| export.to_owned()).collect();
+    let mut exports: Vec<String> = types.exports(engine.inner()).map(|(export, _)| export.to_owned()).collect();
+    exports.sort();
     if !exports.iter().any(|export| export.starts_with(EXPORT)) {
         let reason = match exports.as_slice() {
             [] => "it exports nothing".to_owned(),
@@ -104,8 +143,9 @@ fn link(engine: &Engine, name: &str, bytes: &[u8]) -> Result<ExtractorPre<State>
         };
         return Err(Error::World { name: name(), missing: EXPORT.trim_end_matches('@').to_owned(), reason });
     }
-    let mut imports = types.imports(engine.inner()).map(|(import, _)| import);
-    if let Some(import) = imports.find(|import| !OFFERED.iter().any(|offered| import.starts_with(offered))) {
+    let mut imports: Vec<String> = types.imports(engine.inner()).map(|(import, _)| import.to_owned()).collect();
+    imports.sort();
+    if let Some(import) = imports.iter().find(|import| !OFFERED.iter().any(|offered| import.starts_with(offered))) {
         return Err(Error::Import { name: name(), import: printable(import), reason: "no such interface".to_owned() });
     }
     let linker = linker(engine).map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
@@ -114,11 +154,12 @@ fn link(engine: &Engine, name: &str, bytes: &[u8]) -> Result<ExtractorPre<State>
         import: culprit(&error),
         reason: format!("{error:#}"),
     })?;
-    ExtractorPre::new(pre).map_err(|error| Error::World {
+    let pre = ExtractorPre::new(pre).map_err(|error| Error::World {
         name: name(),
         missing: EXPORT.trim_end_matches('@').to_owned(),
         reason: format!("in the shape of this version: {error:#}"),
-    })
+    })?;
+    Ok((pre, Interfaces { imports, exports }))
 }
 
 /// The import that an error of the linker names, which it does between backquotes.

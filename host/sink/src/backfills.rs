@@ -59,6 +59,18 @@ impl Lake {
             None => Ok(Vec::new()),
         }
     }
+
+    /// What backfills have covered of one table, by series.
+    ///
+    /// # Errors
+    /// A table that cannot be read.
+    pub async fn backfilled(&self, table: &str) -> Result<HashMap<String, Intervals>> {
+        let mut covered: HashMap<String, Intervals> = HashMap::new();
+        for row in self.backfills().await?.into_iter().filter(|row| row.table == table) {
+            covered.entry(row.series).or_default().insert(row.covered);
+        }
+        Ok(covered)
+    }
 }
 
 impl Backfills {

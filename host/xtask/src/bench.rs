@@ -16,8 +16,7 @@ const SECONDS_PER_ROW: u64 = 60;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let short = arguments.iter().any(|argument| argument == "--short");
-    workspace.build_plugins()?;
-    workspace.build_programs_native(Profile::Release)?;
+    workspace.build_plugins(Profile::Release)?;
     let small = load(workspace, ROWS_PER_TAG)?;
     let again = small.compare_all(workspace)?;
     println!("initial load: {:.0} rows/s ({} rows in {:.1} s)", small.rate(), small.rows, small.wall.as_secs_f64());
@@ -75,6 +74,7 @@ fn load(workspace: &Workspace, rows_per_tag: u64) -> Result<Figures> {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder)?;
+    workspace.vouch(&folder)?;
     let days = (rows_per_tag * SECONDS_PER_ROW).div_ceil(86_400) + 1;
     let (tags, days_text) = (TAGS.to_string(), days.to_string());
     let arguments = ["--tags", &tags, "--days", &days_text, "--interval-seconds", "60"];

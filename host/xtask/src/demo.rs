@@ -52,13 +52,13 @@ const CANARY_KEYS: &str = "ingestion:
 ";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    workspace.build_plugins()?;
-    workspace.build_programs_native(Profile::Dev)?;
+    workspace.build_plugins(Profile::Dev)?;
     let folder = workspace.output("demo");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder)?;
+    workspace.vouch(&folder)?;
     let simulator = workspace.program("tidegate-sim", Profile::Dev);
     let program = workspace.program("tidegate", Profile::Dev);
 

@@ -2,14 +2,15 @@
 //!
 //! - `demo`: simulator, plugin and host, end to end, on a clean clone
 //! - `test`: unit, integration and misbehaving-guest tests
-//! - `dist`: release artefacts in `target/dist/`
+//! - `dist`: release artefacts in `target/dist/`, plugins as signed bundles
 //! - `bench`: rows per second, CPU and memory of an initial load
-//! - `plugins`: only the components that the tests load
+//! - `plugins`: only the plugins that the tests load, packed and approved
 
 mod bench;
 mod demo;
 mod dist;
 mod needs;
+mod remap;
 mod sim;
 mod test;
 mod workspace;
@@ -17,7 +18,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use workspace::Workspace;
+use workspace::{Profile, Workspace};
 
 fn main() -> ExitCode {
     match run() {
@@ -40,7 +41,7 @@ fn run() -> Result<()> {
         "test" => test::run(&workspace, &rest),
         "dist" => dist::run(&workspace),
         "bench" => bench::run(&workspace, &rest),
-        "plugins" => workspace.build_plugins().and_then(|()| workspace.build_programs()),
+        "plugins" => workspace.build_plugins(Profile::Dev).and_then(|()| workspace.build_programs()),
         other => bail!("unknown command `{other}`; there are: demo, test, dist, bench, plugins"),
     }
 }

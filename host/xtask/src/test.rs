@@ -5,9 +5,8 @@ use anyhow::Result;
 use crate::workspace::{Profile, Workspace, succeed};
 
 pub(crate) fn run(workspace: &Workspace, filters: &[String]) -> Result<()> {
-    workspace.build_plugins()?;
+    workspace.build_plugins(Profile::Dev)?;
     workspace.build_programs()?;
-    workspace.build_programs_native(Profile::Dev)?;
     let mut nextest = workspace.cargo(["nextest", "run", "--workspace", "--no-fail-fast"]);
     succeed(nextest.args(filters).env("TIDEGATE_PLUGINS", workspace.plugins()))?;
     succeed(&mut workspace.cargo(["test", "--quiet", "--doc", "--package", "tidegate-sdk"]))

@@ -5,8 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The plugins that are shipped, by name.
-pub(crate) const PLUGINS: [&str; 2] = ["pi", "canary"];
+use crate::remap;
+
+/// The plugins that are shipped, in the order in which they are offered.
+const SHIPPED: &[&str] = &["pi", "canary"];
+/// What is no plugin, and what would take the place of another one in the lock.
+const UNAPPROVED: &[&str] = &["wrong_world", "pi_next"];
+/// The file that says which plugins may run.
+pub(crate) const LOCK: &str = "plugins.lock";
 
 /// The checkout and its cargo target folder.
 pub(crate) struct Workspace {
@@ -42,7 +48,7 @@ impl Workspace {
         self.target.join(folder).join(name)
     }
 
-    /// The folder with the built components: `pi.tidegate` and its like, and the misbehaving ones by name.
+    /// The folder with what the tests load: bundles, the misbehaving programs by name, and the lock that vouches for them.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.target.join("plugins")
     }
@@ -50,6 +56,16 @@ impl Workspace {
     /// A shipped plugin by its name.
     pub(crate) fn bundle(&self, plugin: &str) -> PathBuf {
         self.plugins().join(format!("{plugin}.tidegate"))
+    }
+
+    /// The checkout.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's target folder.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Builds `tidegate` and `tidegate-sim`. The whole workspace is selected, as in the tests: another selection has other
@@ -62,28 +78,60 @@ impl Workspace {
         succeed(&mut cargo)
     }
 
-    /// Builds the shipped plugins to `<target>/plugins/NAME.tidegate`.
-    pub(crate) fn build_plugins(&self) -> Result<()> {
-        for plugin in PLUGINS {
-            succeed(&mut self.cargo_plugin(["--package", &format!("tidegate-{plugin}"), "--lib"]))?;
-            copy(&self.built().join(format!("tidegate_{plugin}.wasm")), &self.bundle(plugin))?;
+    /// Builds the components of the shipped plugins; where they are, in their order.
+    pub(crate) fn build_components(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+        let mut built = Vec::new();
+        for name in SHIPPED {
+            succeed(&mut self.cargo_plugin(["--package", &format!("tidegate-{name}"), "--lib"])?)?;
+            built.push((*name, self.built().join(format!("tidegate_{name}.wasm"))));
+        }
+        Ok(built)
+    }
+
+    /// Builds the programs, and packs the shipped plugins to `<target>/plugins/NAME.tidegate`, approved beside them.
+    pub(crate) fn build_plugins(&self, profile: Profile) -> Result<()> {
+        self.build_programs_native(profile)?;
+        for (name, component) in self.build_components()? {
+            let bundle = self.plugins().join(format!("{name}.tidegate"));
+            let mut pack = self.tidegate(&self.plugins(), profile);
+            succeed(pack.args(["plugin", "pack", "-o"]).arg(&bundle).arg(component))?;
+            self.approve(&bundle, profile)?;
         }
         Ok(())
     }
 
-    /// Builds the misbehaving plugins of the tests to `<target>/plugins/programs/NAME.wasm`.
+    /// Builds the misbehaving plugins of the tests to `<target>/plugins/programs/NAME.wasm`, approved like the others.
     pub(crate) fn build_programs(&self) -> Result<()> {
-        succeed(&mut self.cargo_plugin(["--package", "tidegate-programs", "--examples"]))?;
+        succeed(&mut self.cargo_plugin(["--package", "tidegate-programs", "--examples"])?)?;
         let examples = self.built().join("examples");
         for entry in std::fs::read_dir(&examples).with_context(|| format!("cannot list {}", examples.display()))? {
             let path = entry?.path();
-            let hashed = path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-'));
-            if path.extension().is_some_and(|extension| extension == "wasm") && !hashed {
-                let name = path.file_name().context("a file without a name")?.to_owned();
-                copy(&path, &self.plugins().join("programs").join(name))?;
+            let stem = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
+            if path.extension().is_some_and(|extension| extension == "wasm") && !stem.contains('-') {
+                let place = self.plugins().join("programs").join(format!("{stem}.wasm"));
+                copy(&path, &place)?;
+                if !UNAPPROVED.contains(&stem.as_str()) {
+                    self.approve(&place, Profile::Dev)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// `tidegate` for a configuration in `folder`, whether there is one yet or not.
+    pub(crate) fn tidegate(&self, folder: &Path, profile: Profile) -> Command {
+        let mut command = Command::new(self.program("tidegate", profile));
+        command.arg("-c").arg(folder.join("tidegate.yaml")).env("XDG_CACHE_HOME", self.target.join("cache"));
+        command
+    }
+
+    /// Has what was built here vouched for beside a configuration in `folder`.
+    pub(crate) fn vouch(&self, folder: &Path) -> Result<()> {
+        copy(&self.plugins().join(LOCK), &folder.join(LOCK))
+    }
+
+    fn approve(&self, plugin: &Path, profile: Profile) -> Result<()> {
+        succeed(self.tidegate(&self.plugins(), profile).args(["plugin", "approve"]).arg(plugin))
     }
 
     pub(crate) fn cargo<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
@@ -100,10 +148,11 @@ impl Workspace {
         command
     }
 
-    fn cargo_plugin<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    fn cargo_plugin<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
         let mut command = self.cargo(["build", "--target", "wasm32-wasip2", "--profile", "plugin"]);
         command.args(arguments).arg("--target-dir").arg(self.plugins().join("build"));
-        command
+        command.arg("--config").arg(remap::config(self)?);
+        Ok(command)
     }
 
     fn built(&self) -> PathBuf {

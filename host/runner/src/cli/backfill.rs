@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 
 /// Backfills and prints the summary. Interrupted like a run, and just as safe.
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let now = Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX));
+    let now = pipeline::now().at;
     let options = options(arguments, now)?;
     let work = async |job: &Job| {
         let progress = progress::choose(global.quiet);

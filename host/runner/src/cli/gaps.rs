@@ -1,5 +1,7 @@
 //! `tidegate gaps`: the ledger of intervals that could not be proven.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -8,14 +10,21 @@ use tidegate_sink::GapRow;
 
 use super::{Global, load};
 use crate::exit::Exit;
+use crate::glob::Glob;
 use crate::output::{self, Format, Table};
-use crate::pipeline;
+use crate::pipeline::{self, Job};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Resolved gaps as well
     #[arg(long)]
     all: bool,
+    /// Only tags with such a name; `*` and `?` stand for any letters
+    #[arg(long, value_name = "GLOB")]
+    tags: Option<String>,
+    /// Only this table
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
 }
 
 /// What `--output json` prints: an array of these. Times are RFC 3339.
@@ -24,6 +33,8 @@ struct Line {
     table: String,
     /// The series, or the name as configured where nothing was found under it.
     series: String,
+    /// Null where nothing of it was ever read.
+    name: Option<String>,
     /// Null where not even the interval is known.
     start: Option<String>,
     /// Exclusive.
@@ -44,23 +55,39 @@ struct Line {
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
-    let gaps = pipeline::gaps(&job).await?;
-    let wanted = gaps.iter().filter(|(row, _)| arguments.all || row.resolved_at.is_none());
-    let lines: Vec<Line> = wanted.map(|(row, next)| line(row, *next)).collect();
+    let (gaps, names) = (pipeline::gaps(&job).await?, names(&job).await?);
+    let table_name = arguments.table.as_deref().map(|name| job.table(name)).transpose()?.map(|it| job.full_name(it));
+    let tags = arguments.tags.as_deref().map(Glob::new);
+    let wanted = |line: &Line| {
+        let named = |tags: &Glob| tags.matches(line.name.as_deref().unwrap_or(&line.series));
+        (arguments.all || line.resolved_at.is_none())
+            && table_name.as_ref().is_none_or(|table| *table == line.table)
+            && tags.as_ref().is_none_or(named)
+    };
+    let lines = gaps.iter().map(|(row, next)| line(row, names.get(&row.series), *next));
+    let lines: Vec<Line> = lines.filter(wanted).collect();
     match global.output {
         Format::Json => output::json(&lines)?,
+        Format::Table if lines.is_empty() && (tags.is_some() || table_name.is_some()) => {
+            output::line("no such gaps")?;
+        }
         Format::Table if lines.is_empty() => output::line("no gaps: everything that was read is proven complete")?,
-        Format::Table => output::line(&table(&lines, now()).to_string())?,
+        Format::Table => output::line(&table(&lines, pipeline::now().at).to_string())?,
     }
     Ok(Exit::Done)
 }
 
-fn now() -> Instant {
-    Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX))
+/// The names of all series that were ever read, by their identity.
+async fn names(job: &Job) -> Result<HashMap<String, String>> {
+    let lake = job.lake()?;
+    let read = lake.watermarks().await?.into_iter().map(|mark| (mark.series, mark.name));
+    let backfilled = lake.backfills().await?.into_iter().map(|row| (row.series, row.name));
+    Ok(backfilled.chain(read).collect())
 }
 
-fn line(row: &GapRow, next: Option<Instant>) -> Line {
+fn line(row: &GapRow, name: Option<&String>, next: Option<Instant>) -> Line {
     Line {
+        name: name.cloned(),
         table: row.table.clone(),
         series: row.series.clone(),
         start: row.interval.map(|interval| output::time(interval.start)),
@@ -76,7 +103,7 @@ fn line(row: &GapRow, next: Option<Instant>) -> Line {
 }
 
 fn table(lines: &[Line], now: Instant) -> Table {
-    let headings = ["table", "series", "from", "to", "reason", "attempts", "last attempt", "next attempt", "resolved"];
+    let headings = ["table", "tag", "from", "to", "reason", "attempts", "last attempt", "next attempt", "resolved"];
     let mut table = Table::new(headings.map(str::to_owned).to_vec());
     table.right(5);
     for line in lines {
@@ -84,7 +111,7 @@ fn table(lines: &[Line], now: Instant) -> Table {
         let next = |next: Instant| if next <= now { "next run".to_owned() } else { output::time(next) };
         table.row(vec![
             line.table.clone(),
-            line.series.clone(),
+            line.name.as_ref().unwrap_or(&line.series).clone(),
             line.start.clone().unwrap_or_else(unknown),
             line.end.clone().unwrap_or_else(unknown),
             line.reason.clone(),

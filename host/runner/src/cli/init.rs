@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Exit> {
             Failure::usage("init: no plugin lies beside the tidegate program; name one: --plugin NAME")
         })?,
     };
-    let plugin = load::plugin(&reference, Path::new("."), MEMORY_LIMIT).await?;
+    let plugin = load::plugin(&reference, Path::new("."), "tidegate.yaml", MEMORY_LIMIT).await?;
     let description = plugin.description();
     if description.starter.is_empty() {
         return Err(Failure::usage(format!(

@@ -1,51 +1,72 @@
-//! From `--config` to a checked configuration and an opened pipeline. Makes no request.
+//! From `--config` to a checked configuration and an opened pipeline. Makes no request to the historian.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tidegate_sandbox::Plugin;
 
-use super::Global;
+use super::{Global, several};
 use crate::auth;
-use crate::bundle;
+use crate::bundle::{self, Approval};
 use crate::config::{Config, Document, Invalid, Problem};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::pipeline::{Job, limits};
 use crate::secret::redact;
 
-/// Reads the configuration; a folder stands for the `tidegate.yaml` in it.
+/// Why a configuration cannot be used.
+pub(super) enum Unusable {
+    /// It has problems.
+    Invalid(Invalid),
+    /// It has none that matter while its plugin may not run.
+    Refused(Failure),
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Invalid(invalid) => invalid.into(),
+            Unusable::Refused(failure) => failure,
+        }
+    }
+}
+
+/// Reads the configuration; a folder stands for the one in it.
 pub(super) fn document(global: &Global) -> Result<Document, Failure> {
     Document::read(&path(global), &global.overrides)
 }
 
-/// The configuration's file.
+/// The configuration's file. Of a folder the only one in it; where there is none, the name that it is expected under.
 pub(super) fn path(global: &Global) -> PathBuf {
-    if global.config.is_dir() { global.config.join("tidegate.yaml") } else { global.config.clone() }
+    if !global.config.is_dir() {
+        return global.config.clone();
+    }
+    several::only(&global.config).unwrap_or_else(|| global.config.join("tidegate.yaml"))
 }
 
 /// Checks the whole configuration against the host's and the plugin's schema.
 ///
 /// # Errors
-/// Every problem, that of a plugin which cannot be loaded among them.
-pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Invalid> {
+/// The plugin may not run; or every problem, that of a plugin which cannot be loaded among them.
+pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Unusable> {
     let loaded = match document.plugin() {
         None => Err(Failure::usage("no plugin is named, so its keys were not checked")),
-        Some(reference) => plugin(reference, document.folder(), document.memory_limit()).await,
+        Some(reference) => plugin(reference, document.folder(), document.file(), document.memory_limit()).await,
     };
     let (file, origin) = (document.name().to_owned(), document.origin("/auth/type"));
     match loaded {
         Ok(plugin) => {
-            let config = document.check(Some(&plugin.description().config_schema))?;
+            let config = document.check(Some(&plugin.description().config_schema)).map_err(Unusable::Invalid)?;
             match auth::credentials(&config.auth, plugin.description()) {
                 // A type that only a later version knows is well formed.
                 Err(failure) if config.unavailable.is_empty() => {
                     let problem = Problem { origin, key: "auth".to_owned(), what: failure.message };
-                    Err(Invalid::new(file, vec![problem]))
+                    Err(Unusable::Invalid(Invalid::new(file, vec![problem])))
                 }
                 _ => Ok((config, plugin)),
             }
         }
-        Err(failure) => Err(document.without_plugin(failure.message)),
+        Err(failure) if failure.exit == Exit::Usage => Err(Unusable::Invalid(document.without_plugin(failure.message))),
+        Err(failure) => Err(Unusable::Refused(failure)),
     }
 }
 
@@ -72,7 +93,18 @@ pub(super) async fn asking<T>(global: &Global, work: impl AsyncFnOnce(&Job) -> R
     Ok(done)
 }
 
-/// Loads a plugin and asks it what it is. `memory_limit` is in bytes, of the whole host.
-pub(super) async fn plugin(reference: &str, folder: &Path, memory_limit: u64) -> Result<Plugin, Failure> {
-    bundle::read(reference, folder)?.load(&bundle::engine()?, limits(memory_limit)).await
+/// Loads a plugin that may run beside the configuration `config` in `folder`, and asks it what it is. `memory_limit` is in
+/// bytes, of the whole host.
+pub(super) async fn plugin(reference: &str, folder: &Path, config: &str, memory_limit: u64) -> Result<Plugin, Failure> {
+    let locks = bundle::locks(folder)?;
+    let approval = Approval::of(config);
+    let (engine, limits) = (bundle::engine()?, limits(memory_limit));
+    let candidate = bundle::find(reference, folder, &locks, &approval).await?;
+    match bundle::vet(&candidate, &locks, &approval, &engine, limits.clone()).await {
+        Err(failure) if failure.exit == Exit::Refused && candidate.kept => {
+            let fresh = bundle::pull_again(&candidate).await?;
+            bundle::vet(&fresh, &locks, &approval, &engine, limits).await
+        }
+        vetted => vetted,
+    }
 }

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use tidegate_model::Instant;
 
 use super::{Global, load};
 use crate::config::Start;
@@ -85,7 +84,7 @@ struct Missing {
 }
 
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
-    let now = Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX));
+    let now = pipeline::now().at;
     let scope = Scope {
         from: arguments.from.map(|from| from.resolve(now)),
         to: arguments.to.map(|to| to.resolve(now)),
@@ -199,6 +198,8 @@ fn text(report: &Report, all: bool) -> String {
 #[cfg(test)]
 mod tests {
     use tidegate_model::Interval;
+
+    use tidegate_model::Instant;
 
     use super::*;
 

@@ -34,12 +34,14 @@ async fn section(global: &Global) -> Result<Option<Value>, Failure> {
     let plugin = if load::path(global).exists() {
         let document = load::document(global)?;
         match document.plugin() {
-            Some(reference) => load::plugin(reference, document.folder(), document.memory_limit()).await?,
+            Some(reference) => {
+                load::plugin(reference, document.folder(), document.file(), document.memory_limit()).await?
+            }
             None => return Ok(None),
         }
     } else {
         match bundle::shipped().first() {
-            Some(name) => load::plugin(name, Path::new("."), MEMORY_LIMIT).await?,
+            Some(name) => load::plugin(name, Path::new("."), "tidegate.yaml", MEMORY_LIMIT).await?,
             None => return Ok(None),
         }
     };

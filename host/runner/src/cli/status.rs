@@ -11,6 +11,7 @@ use tidegate_sink::Backfilled;
 use super::{Global, load};
 use crate::exit::Exit;
 use crate::output::{self, Format, Table};
+use crate::pipeline;
 
 /// What `--output json` prints: one object. Times are RFC 3339, durations seconds.
 #[derive(Serialize)]
@@ -58,16 +59,12 @@ pub(super) async fn run(global: &Global) -> Result<Exit> {
     let job = load::job(global).await?;
     let lake = job.lake()?;
     let (marks, backfills) = (lake.watermarks().await?, lake.backfills().await?);
-    let report = report(job.config().name.clone(), &marks, backfills, now());
+    let report = report(job.config().name.clone(), &marks, backfills, pipeline::now().at);
     match global.output {
         Format::Json => output::json(&report)?,
         Format::Table => output::line(&text(&report))?,
     }
     Ok(Exit::Done)
-}
-
-fn now() -> Instant {
-    Instant(chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX))
 }
 
 fn report(pipeline: String, marks: &[Watermark], backfills: Vec<Backfilled>, now: Instant) -> Report {
@@ -114,8 +111,9 @@ fn backfilled(stretches: &[Stretch]) -> String {
         let hull = all.iter().map(|stretch| stretch.covered).reduce(Interval::hull);
         let range = hull.map(|hull| format!(", from {} to {}", output::time(hull.start), output::time(hull.end)));
         format!(
-            "\nbackfilled: {table}, {} tags, {} rows{}",
+            "\nbackfilled: {table}, {} tags in {} stretches, {} rows{}",
             output::count(tags.len() as u64),
+            output::count(all.len() as u64),
             output::count(rows.max(0).unsigned_abs()),
             range.unwrap_or_default(),
         )

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Global, load};
+use super::{Global, load, load::Unusable};
 use crate::config::{Invalid, Origin};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
@@ -37,7 +37,8 @@ pub(super) async fn run(global: &Global) -> Result<Exit> {
             let warnings: Vec<String> = config.warnings.iter().chain(&config.unavailable).cloned().collect();
             (Vec::new(), warnings, format!("{}: valid", config.file))
         }
-        Err(invalid) => (lines(invalid), Vec::new(), String::new()),
+        Err(Unusable::Invalid(invalid)) => (lines(invalid), Vec::new(), String::new()),
+        Err(Unusable::Refused(failure)) => return Err(failure.clone().into()),
     };
     if global.output == Format::Json {
         let exit = if problems.is_empty() { Exit::Done } else { Exit::Usage };

@@ -76,11 +76,7 @@ pub async fn backfill(job: &Job, options: &BackfillOptions, progress: Arc<dyn Pr
     }
     // 3. What became of whole tables, and the backfill itself.
     if let Some(tags) = options.tags.as_ref().filter(|_| !found && report.failures().is_empty()) {
-        return Err(Failure::usage(format!(
-            "--tags: no configured tag has a name like `{}`; `tidegate plan` lists those there are",
-            tags.as_str()
-        ))
-        .into());
+        return Err(tags.stands_for_nothing().into());
     }
     conclude(&run, report).await
 }

@@ -78,7 +78,7 @@ impl Job {
         });
         let egress = EgressConfig {
             base: config.source.url.clone(),
-            capabilities: description.capabilities.clone(),
+            capabilities: plugin.granted().to_vec(),
             credentials: auth::credentials(&config.auth, &description)?,
             secrets: Arc::new(secret::register),
             audit: audit.clone().map(|audit| audit as _),

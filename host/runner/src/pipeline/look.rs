@@ -87,7 +87,8 @@ async fn planned(job: &Job, table: &TableSpec) -> Result<(Catalogue, Vec<Round>)
     let (now, options) = (report::now(), RunOptions::default());
     let gaps = windows::gaps(job, &lake, table, options.patience(now)).await?;
     // Without hints: to ask for them would use them up.
-    let again = windows::Again { gaps, ..windows::Again::default() };
+    let backfilled = lake.backfilled(&job.full_name(table)).await?;
+    let again = windows::Again { gaps, backfilled, ..windows::Again::default() };
     let policy = job.window_policy(now, &options);
     let rounds = windows::rounds(job, table, &catalogue.series, &marks, &again, &policy).await?;
     Ok((catalogue, rounds))

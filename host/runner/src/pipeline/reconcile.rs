@@ -61,17 +61,24 @@ struct Comparison<'a> {
 pub async fn reconcile(job: &Job, scope: &Scope) -> Result<Findings> {
     let (lake, stamp) = (job.lake()?, report::now());
     let mut findings = Findings::default();
+    let mut found = scope.tags.is_none();
     for table in tables(job, scope.table.as_deref())? {
         // 1. What the configuration selects, and what of it is settled.
         let catalogue = job.connection().series(&table.name, Arc::new(Sample::of(&table.name, usize::MAX))).await?;
+        found |= scope.tags.as_ref().is_some_and(|tags| catalogue.series.iter().any(|it| tags.matches(&it.name)));
         let marks = lake.watermarks().await?;
-        let spans = scope::spans(&catalogue.series, &marks, &job.window_policy(stamp, &Default::default()), scope);
+        let backfilled = lake.backfilled(&job.full_name(table)).await?;
+        let covered = scope::Covered { marks: &marks, backfilled: &backfilled };
+        let spans = scope::spans(&catalogue.series, &covered, &job.window_policy(stamp, &Default::default()), scope);
         findings.add_selected(&spans);
         // 2. As many days at once as fit into memory.
         let mut comparison = Comparison { job, table, lake: &lake, stamp, meaning: None };
         for slice in scope::slices(&spans) {
             comparison.slice(slice, &mut findings).await?;
         }
+    }
+    if let Some(tags) = scope.tags.as_ref().filter(|_| !found) {
+        return Err(tags.stands_for_nothing().into());
     }
     findings.requests = job.egress_figures().requests;
     Ok(findings)

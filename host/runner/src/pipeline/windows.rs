@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tidegate_model::{Fault, Hint, Instant, Interval, Series, Span, Watermark, Window, WindowPolicy, next_attempt};
+use tidegate_model::{
+    Fault, Hint, Instant, Interval, Intervals, Series, Span, Watermark, Window, WindowPolicy, next_attempt,
+};
 use tidegate_sandbox::{Partition, TableSpec};
 use tidegate_sink::{GapRow, Lake};
 
@@ -55,6 +57,8 @@ pub(crate) struct Again {
     pub(crate) open: Owed,
     /// What the historian says it changed, by series.
     pub(crate) hints: HashMap<String, Hint>,
+    /// What backfills have read, by series: changes there are read again as well.
+    pub(crate) backfilled: HashMap<String, Intervals>,
 }
 
 /// One pass over some series: each has one window.
@@ -139,7 +143,7 @@ pub(crate) async fn rounds(
     again: &Again,
     policy: &WindowPolicy,
 ) -> Result<Vec<Round>, Fault> {
-    let mut live = live(series, marks, &again.gaps.since, policy);
+    let mut live = live(series, marks, again, policy);
     let changed = changed(&mut live, marks, again, policy);
     let repairs = repairs(&live, marks, &again.gaps.due, again.gaps.rounds).into_iter();
     let repairs = repairs.chain(changed).chain(open(&live, marks, &again.open));
@@ -153,15 +157,16 @@ pub(crate) async fn rounds(
 }
 
 /// A series without a cursor starts where it is configured to, or where the ledger says that it began: a relative start
-/// moves with the clock, and what the first run missed at the low end would never be asked for again.
+/// moves with the clock, and what the first run missed at the low end would never be asked for again. Not where a backfill
+/// has been: what the ledger holds may be its, years below, and is repaired by itself once there is a cursor.
 fn live(
     series: &[Arc<Series>],
     marks: &HashMap<String, Watermark>,
-    missing_since: &HashMap<String, Instant>,
+    again: &Again,
     policy: &WindowPolicy,
 ) -> Vec<(Arc<Series>, Window)> {
     let window = |series: &Arc<Series>| {
-        let since = missing_since.get(&series.id);
+        let since = again.gaps.since.get(&series.id).filter(|_| !again.backfilled.contains_key(&series.id));
         let start = since.map_or(policy.start, |since| policy.start.min(*since));
         let policy = WindowPolicy { start, ..*policy };
         Some((Arc::clone(series), policy.window(series, marks.get(&series.id))?))
@@ -206,11 +211,16 @@ fn changed(
 ) -> Vec<Vec<(Arc<Series>, Window)>> {
     let mut rounds: Vec<Vec<(Arc<Series>, Window)>> = Vec::new();
     for (series, window) in live {
-        let (Some(hint), Some(mark)) = (again.hints.get(&series.id), marks.get(&series.id)) else { continue };
+        let Some(hint) = again.hints.get(&series.id) else { continue };
+        let mark = marks.get(&series.id);
+        let mut stored = again.backfilled.get(&series.id).cloned().unwrap_or_default();
+        stored.extend(mark.map(|mark| mark.covered));
+        // Without a cursor all of the window is read, and only what backfills have read below it can have changed.
+        let cursor = mark.map_or(window.read.start, |mark| mark.covered.end);
         let gaps = again.gaps.open.get(&series.id).map(Vec::as_slice).unwrap_or_default();
         let owes = gaps.iter().any(|gap| !gap.intersection(window.read).is_empty());
-        let narrow = hint.narrow && !owes && !series.ahead && policy.lookback_nanos.is_some();
-        let (narrowed, below) = Hint { narrow, ..hint.clone() }.windows(*window, mark.covered);
+        let narrow = hint.narrow && mark.is_some() && !owes && !series.ahead && policy.lookback_nanos.is_some();
+        let (narrowed, below) = Hint { narrow, ..hint.clone() }.windows(*window, cursor, &stored);
         *window = narrowed;
         for (round, window) in below.into_iter().flat_map(|window| window.without(gaps)).enumerate() {
             if round == rounds.len() {
@@ -293,12 +303,16 @@ mod tests {
     fn what_the_first_run_missed_at_the_low_end_is_asked_for_again() {
         let gaps = Gaps::of([row("a", 200, 400, 9)].iter(), Patience::Until(Instant(0)));
         assert!(gaps.due.is_empty(), "it has to wait, but the window holds it");
-        let windows = live(&[series("a"), series("b")], &HashMap::new(), &gaps.since, &POLICY);
+        let again = Again { gaps, ..Again::default() };
+        let windows = live(&[series("a"), series("b")], &HashMap::new(), &again, &POLICY);
         assert_eq!(windows[0].1.read, interval(200, 1_000));
         assert_eq!(windows[1].1.read, interval(500, 1_000));
         let owed = Owed::from([("a".into(), vec![interval(200, 400)])]);
         let repairs = repairs(&windows, &HashMap::new(), &owed, REPAIRS);
         assert!(repairs.iter().all(Vec::is_empty), "the window holds the gap already");
+        let backfilled = HashMap::from([("a".into(), [interval(100, 200)].into_iter().collect())]);
+        let windows = live(&[series("a")], &HashMap::new(), &Again { backfilled, ..again }, &POLICY);
+        assert_eq!(windows[0].1.read, interval(500, 1_000), "what a backfill missed is no reason to read it all");
     }
 
     fn hinted(dirty: &[Interval], gaps: &[GapRow], policy: &WindowPolicy) -> (Interval, Vec<Vec<Interval>>) {
@@ -310,7 +324,7 @@ mod tests {
             hints: HashMap::from([("a".into(), hint)]),
             ..Again::default()
         };
-        let mut windows = live(&[series("a")], &marks, &again.gaps.since, policy);
+        let mut windows = live(&[series("a")], &marks, &again, policy);
         let rounds = changed(&mut windows, &marks, &again, policy);
         let reads = |round: Vec<(Arc<Series>, Window)>| round.into_iter().map(|(_, window)| window.read).collect();
         (windows[0].1.read, rounds.into_iter().map(reads).collect())
@@ -346,7 +360,7 @@ mod tests {
             ("a".into(), vec![interval(100, 150), interval(300, 400), interval(850, 1_000)]),
             ("b".into(), vec![interval(700, 950)]),
         ]);
-        let windows = live(&[series("a"), series("b")], &marks, &HashMap::new(), &POLICY);
+        let windows = live(&[series("a"), series("b")], &marks, &Again::default(), &POLICY);
         assert!(windows.iter().all(|(_, window)| window.read == interval(800, 1_000)));
         let repairs: Vec<Vec<Interval>> = repairs(&windows, &marks, &owed, REPAIRS)
             .into_iter()
@@ -375,8 +389,9 @@ mod tests {
         let rounds = |patience| {
             let marks = HashMap::from([mark("a", interval(0, 900))]);
             let gaps = Gaps::of(many.iter(), patience);
-            let windows = live(&[series("a")], &marks, &gaps.since, &POLICY);
-            repairs(&windows, &marks, &gaps.due, gaps.rounds).len()
+            let again = Again { gaps, ..Again::default() };
+            let windows = live(&[series("a")], &marks, &again, &POLICY);
+            repairs(&windows, &marks, &again.gaps.due, again.gaps.rounds).len()
         };
         assert_eq!((rounds(Patience::Until(at(9 * 60 * SECOND))), rounds(Patience::Over)), (REPAIRS, 50));
     }

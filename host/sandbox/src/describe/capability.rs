@@ -1,6 +1,7 @@
 //! The requests that a plugin may make: a method and a path pattern below the configured URL.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::printable;
 use crate::bindings::plugin as wit;
@@ -39,6 +40,21 @@ impl Capability {
             && own.iter().zip(&others).all(|(own, other)| *own == "*" || own == other)
     }
 
+    /// The requests that are of both kinds; none where there are no such requests.
+    #[must_use]
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        let (own, others): (Vec<&str>, Vec<&str>) = (self.segments().collect(), other.segments().collect());
+        if self.method != other.method || own.len() != others.len() {
+            return None;
+        }
+        let narrower = |(own, other): (&&str, &&str)| match (*own, *other) {
+            ("*", other) => Some(other.to_owned()),
+            (own, other) => (other == "*" || own == other).then(|| own.to_owned()),
+        };
+        let path: Option<Vec<String>> = own.iter().zip(&others).map(narrower).collect();
+        Some(Self { method: self.method.clone(), path: path?.join("/") })
+    }
+
     /// The segments of the pattern.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').filter(|segment| !segment.is_empty())
@@ -53,6 +69,16 @@ fn is_segment(segment: &str) -> bool {
 pub(super) fn is_literal(segment: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$@!(),:=+".contains(c);
     !segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(plain)
+}
+
+impl FromStr for Capability {
+    type Err = String;
+
+    /// Reads what `Display` writes: `GET /path/*`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (method, path) = text.split_once(' ').unwrap_or((text, ""));
+        Self::check(wit::Capability { method: method.to_owned(), path: path.trim().to_owned() })
+    }
 }
 
 impl fmt::Display for Capability {
@@ -73,6 +99,20 @@ mod tests {
     fn a_leading_slash_makes_no_difference() {
         assert_eq!(check("GET", "/streams/*/recorded"), check("GET", "streams/*/recorded"));
         assert!(check("GET", "").is_ok() && check("GET", "/").is_ok());
+    }
+
+    #[test]
+    fn what_two_patterns_share_is_the_narrower_in_each_segment() {
+        let meet = |one: &str, other: &str| {
+            let read = |text: &str| text.parse::<Capability>().unwrap();
+            read(one).meet(&read(other)).map(|shared| shared.to_string())
+        };
+        assert_eq!(meet("GET /a/*", "GET /a/b"), Some("GET /a/b".to_owned()));
+        assert_eq!(meet("GET /*/b/c", "GET /a/*/c"), Some("GET /a/b/c".to_owned()));
+        assert_eq!(meet("GET /a", "GET /a"), Some("GET /a".to_owned()));
+        assert_eq!(meet("GET /a", "POST /a"), None);
+        assert_eq!(meet("GET /a/*", "GET /a"), None);
+        assert_eq!(meet("GET /a", "GET /b"), None);
     }
 
     #[test]

@@ -188,7 +188,6 @@ impl Egress {
     }
 
     async fn attempt(self: &Arc<Self>, ask: &Ask, stale: u64, caller: &Caller) -> Result<Answer, Failure> {
-        self.recordable().map_err(Failure::host)?;
         let (issued, permit) = loop {
             // Before a place in the budget is taken: a login needs one of its own.
             let issued = self.token(ask, stale).await?;
@@ -201,6 +200,8 @@ impl Egress {
                 break (issued, permit);
             }
         };
+        // Behind the login, which may have been what could not be recorded.
+        self.recordable().map_err(Failure::host)?;
         // Asked anew for each attempt: a token may have expired while the request waited.
         let authorization = self.config.credentials.header().await.map_err(Failure::host)?;
         let mut headers = ask.headers.clone();

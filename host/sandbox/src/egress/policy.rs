@@ -57,7 +57,9 @@ impl Policy {
         let line = format!("{method} /{}", printable(&segments.join("/")));
         Err(Failure::refused(
             format!("the plugin asked for `{line}`, which none of its capabilities allows"),
-            &format!("the capability `{line}` would allow it; the plugin has to request it"),
+            &format!(
+                "the capability `{line}` would allow it; the plugin has to request it, and plugins.lock to approve it"
+            ),
         ))
     }
 

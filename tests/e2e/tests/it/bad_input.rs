@@ -69,14 +69,16 @@ fn a_file_that_is_not_a_component() {
     let plant = plant();
     std::fs::write(plant.folder.path().join("text.tidegate"), "not wasm").unwrap();
     plant.configure(|settings| settings.plugin = "text.tidegate".into());
-    refused(&plant, 2, &["text.tidegate", "WebAssembly"]);
+    refused(&plant, 4, &["text.tidegate", "no bundle that can be trusted", "it is no tar"]);
 }
 
 #[test]
 fn a_component_of_another_world() {
     let plant = plant();
     plant.configure(|settings| settings.plugin = component("programs/wrong_world.wasm"));
-    refused(&plant, 2, &["world", "tidegate:historian"]);
+    refused(&plant, 4, &["has no entry for it", "plugin approve"]);
+    let ended = plant.tidegate(&["plugin", "approve", component("programs/wrong_world.wasm").to_str().unwrap()]);
+    assert!(ended.code == 2 && ended.stderr.contains("world tidegate:historian"), "{ended:#?}");
 }
 
 #[test]

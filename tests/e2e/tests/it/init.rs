@@ -1,11 +1,12 @@
 //! `tidegate init`: the first configuration that a plugin offers is one that the program takes.
 
-use crate::plant::{component, tidegate};
+use crate::plant::{component, tidegate, vouch};
 
 #[test]
 fn a_first_configuration_is_valid_once_its_variables_are_set() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(component("pi.tidegate"), folder.path().join("pi.tidegate")).unwrap();
+    vouch(folder.path());
     let ended = tidegate(folder.path(), &["init", "--plugin", "pi"], &[]);
     assert_eq!(ended.code, 0, "{ended:#?}");
     let credentials = [("PI_USERNAME", "u"), ("PI_PASSWORD", "initpass")];

@@ -107,6 +107,7 @@ impl<S: Simulator> PlantOf<S> {
     }
 
     fn at(folder: Rc<TempDir>, file: &str, config: S::Config, settings: Settings) -> Self {
+        vouch(folder.path());
         let plant = Self { server: S::launch(config), folder, file: file.to_owned(), settings };
         plant.configure(|_| {});
         plant
@@ -224,6 +225,11 @@ pub fn component(name: &str) -> PathBuf {
     path
 }
 
+/// Has every component vouched for beside a configuration in `folder`, as `cargo xtask plugins` has approved them.
+pub fn vouch(folder: &Path) {
+    std::fs::copy(component("plugins.lock"), folder.join("plugins.lock")).unwrap();
+}
+
 /// Runs the program in `folder`, with `environment` beside the usual.
 pub fn tidegate(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     ended(command(folder, arguments).envs(environment.iter().copied()).output().unwrap())
@@ -231,14 +237,20 @@ pub fn tidegate(folder: &Path, arguments: &[&str], environment: &[(&str, &str)])
 
 /// The program, not started yet.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let program = target().join("debug/tidegate");
-    assert!(program.is_file(), "{} is not built: run `cargo xtask test`", program.display());
-    let mut command = Command::new(program);
+    let mut command = Command::new(program());
     command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", target().join("cache"));
     command
 }
 
-fn ended(output: Output) -> Ended {
+/// The program.
+pub fn program() -> PathBuf {
+    let program = target().join("debug/tidegate");
+    assert!(program.is_file(), "{} is not built: run `cargo xtask test`", program.display());
+    program
+}
+
+/// What a finished program left behind.
+pub fn ended(output: Output) -> Ended {
     Ended {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -247,6 +259,6 @@ fn ended(output: Output) -> Ended {
 }
 
 /// Cargo's target folder: tests run from `<target>/debug/deps`.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }

@@ -269,12 +269,36 @@ async fn only_what_is_asked_for_is_compared() {
     let [from, to] = [midnight(3), midnight(2)].map(|at| table::time(at / 10).replace(' ', "T"));
     assert_eq!(found(&["--from", &from, "--to", &to]), [name(&plant, 2)]);
     assert_eq!(found(&["--tags", &name(&plant, 3).to_lowercase()]), [name(&plant, 3)]);
-    assert!(found(&["--tags", "nothing*"]).is_empty());
+    let nothing = plant.tidegate(&["reconcile", "--tags", "nothing*"]);
+    assert!(nothing.code == 2 && nothing.stderr.contains("has a name like `nothing*`"), "{nothing:#?}");
     assert_eq!(found(&["--table", "pi_timeseries"]).len(), 3);
     let frames = plant.tidegate(&["reconcile", "--table", "event_frames"]);
     assert!(frames.code == 2 && frames.stderr.contains("holds no events"), "{frames:#?}");
     let people = plant.tidegate(&["reconcile"]);
     assert!(people.code == 3 && people.stdout.contains("3 differ"), "{people:#?}");
+}
+
+#[tokio::test]
+async fn what_only_a_backfill_has_read_is_compared_and_mended_too() {
+    let plant = Plant::start(config());
+    plant.configure(|settings| settings.ingestion = "{start: -26h, lookback: 2h, stream_updates: off}".to_owned());
+    plant.run(0);
+    let [from, to] = [midnight(4), midnight(2)].map(|at| table::time(at / 10).replace(' ', "T"));
+    let backfilled = plant.tidegate(&["backfill", "--from", &from, "--to", &to]);
+    assert_eq!(backfilled.code, 0, "{backfilled:#?}");
+    reconcile(&plant, 0, &[]);
+    let gone = one(&plant, 1, 3);
+    assert_eq!(plant.server.truth().delete(1, gone.ticks), 1);
+    // Between the backfill and the run nothing was read, and nothing can differ.
+    plant.server.truth().insert(2, Event::good(midnight(2) + 60 * SECOND, Value::Text("unread".into())));
+    let report = reconcile(&plant, 3, &[]);
+    assert_eq!(differing(&report), [(name(&plant, 1), date(midnight(3)), 1)].into(), "{report}");
+    let shown = plant.tidegate(&["gaps", "--tags", &name(&plant, 1)]).stdout;
+    assert!(shown.contains(&name(&plant, 1)) && shown.contains("count-differs"), "{shown}");
+    assert!(plant.tidegate(&["gaps", "--tags", &name(&plant, 2)]).stdout.contains("no such gaps"));
+    assert_eq!(plant.run(0)["deleted"], 1);
+    reconcile(&plant, 0, &[]);
+    assert_eq!(plant.tidegate(&["gaps"]).stdout.lines().count(), 1, "the gap is resolved");
 }
 
 #[tokio::test]

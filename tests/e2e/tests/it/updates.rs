@@ -68,6 +68,22 @@ async fn changes_far_below_the_look_back_are_mirrored() {
 }
 
 #[tokio::test]
+async fn changes_where_only_a_backfill_has_read_are_mirrored_too() {
+    let plant = Plant::start(config());
+    plant.configure(|settings| settings.ingestion = "{start: -1d, lookback: 2h}".to_owned());
+    plant.run(0);
+    let backfilled = plant.tidegate(&["backfill", "--from", "-3d", "--to", "-2d"]);
+    assert_eq!(backfilled.code, 0, "{backfilled:#?}");
+    edit(&plant, 1, 60 * HOUR, "edited after the backfill");
+    edit(&plant, 2, 36 * HOUR, "edited where nothing was read");
+    let summary = plant.run(0);
+    assert_eq!((&summary["edited"], &summary["rows"]), (&1.into(), &0.into()), "{summary}");
+    let rows = plant.rows().await;
+    let texts: Vec<&str> = rows.values().flatten().filter_map(|row| row.text.as_deref()).collect();
+    assert!(texts.contains(&"edited after the backfill") && !texts.contains(&"edited where nothing was read"));
+}
+
+#[tokio::test]
 async fn a_quiet_run_reads_a_small_part_of_the_look_back() {
     let plant = Plant::start(Config { tags: 40, days: 3.0, interval_seconds: 60.0, ..Config::default() });
     let read = |updates: &str, every: &str| {
