@@ -19,7 +19,7 @@ use crate::{
     catalogue::{Contexts, contexts, properties},
     pages::unknown_tag,
     points::{self, Point},
-    server::{Server, isolates},
+    server::{Server, refuses},
     settings::{Settings, TagFilter},
     view,
 };
@@ -88,16 +88,19 @@ async fn by_filter(
         None => vec![view.to_owned()],
     };
     let mut paths = Vec::new();
-    let mut left = roots.iter().peekable();
-    while let Some(root) = left.next() {
-        paths = match Browse::new(server, root, search).all().await {
-            // The server may take an unknown node for an error; there is another meaning to try.
-            Err(fault) if isolates(&fault) && left.peek().is_some() => continue,
-            paths => paths?,
-        };
+    let mut refused = None;
+    for root in &roots {
+        match Browse::new(server, root, search).all().await {
+            // The server may take an unknown node for an error; there may be another meaning to try.
+            Err(fault) if refuses(&fault) => refused = refused.or(Some(fault)),
+            found => paths = found?,
+        }
         if !paths.is_empty() {
             break;
         }
+    }
+    if let Some(fault) = refused.filter(|_| paths.is_empty()) {
+        return Err(fault);
     }
     paths.retain(|path| passes(path, view, filter, diagnostics));
     paths.sort_unstable();

@@ -56,9 +56,17 @@ pub(crate) fn ticks(instant: Instant) -> String {
     format!("{}.{:07}Z", whole.trim_end_matches('Z'), instant.saturating_sub(second) / TICK)
 }
 
-/// Whether a fault may be about one of the things asked for together: asked for apart, the others may do better.
+/// Whether a fault may be about one of the things asked for together: asked for apart, the others may do better. A server
+/// that cannot be reached, is busy or knows nobody is not among them.
 pub(crate) fn isolates(fault: &Fault) -> bool {
-    matches!(fault.code.as_str(), "canary-errors" | "canary-status" | "malformed-answer")
+    let whole = ["malformed-answer", "payload-missing", "http-400", "http-403", "http-500"];
+    refuses(fault) || whole.contains(&fault.code.as_str())
+}
+
+/// Whether the server has understood the question and says that it has no answer (§3). Anything else says nothing of what
+/// there is.
+pub(crate) fn refuses(fault: &Fault) -> bool {
+    matches!(fault.code.as_str(), "canary-errors" | "canary-status")
 }
 
 #[cfg(test)]

@@ -9,14 +9,15 @@ use anyhow::{Context, Result, bail};
 /// `tidegate-sim` as a child process.
 pub(crate) struct Sim {
     child: Child,
-    /// Where it listens: `http://127.0.0.1:PORT/piwebapi`.
+    /// Where it listens, such as `http://127.0.0.1:PORT/piwebapi`.
     pub(crate) url: String,
 }
 
 impl Sim {
-    pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+    /// Starts the simulator of this server.
+    pub(crate) fn start(program: &Path, server: &str, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
-        command.args(["pi", "--port", "0"]).args(arguments).stdout(Stdio::piped());
+        command.args([server, "--port", "0"]).args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let output = child.stdout.take().context("the simulator has no output")?;
         let mut line = String::new();

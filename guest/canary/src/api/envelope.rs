@@ -117,28 +117,31 @@ pub(crate) fn judge<'a, P: Payload + Deserialize<'a>>(
 impl<P> Envelope<P> {
     /// Why the answer is none. Some calls are documented without a status: where there is none, and no error, it is good.
     fn failure(&self, what: &str) -> Option<Fault> {
-        let said = || quote(&self.errors.join("; "));
+        let said = || match self.errors.as_slice() {
+            [] => String::new(),
+            errors => format!(": {}", quote(&errors.join("; "))),
+        };
         match self.status.as_deref() {
             None | Some("Good") if self.errors.is_empty() => None,
             None | Some("Good" | "Errors" | "Error") => Some(Fault {
                 domain: Domain::External,
                 retry: Retry::Never,
                 code: "canary-errors".to_owned(),
-                message: format!("{what}: the server reports errors: {}", said()),
+                message: format!("{what}: the server reports errors{}", said()),
             }),
             Some("BadUserToken") => {
-                let text = format!("{what}: the server takes no token of ours: {}; check `auth`", said());
+                let text = format!("{what}: the server takes no token of ours{}; check `auth`", said());
                 Some(Fault::user("bad-user-token", text))
             }
             Some("BadLicense") => {
                 let text = format!(
-                    "{what}: the server is not licensed for third-party reads: {}; ask its administrator for the licence",
+                    "{what}: the server is not licensed for third-party reads{}; ask its administrator for the licence",
                     said()
                 );
                 Some(Fault::user("bad-license", text))
             }
             Some(other) => {
-                let text = format!("{what}: the server answers {}: {}", quote(other), said());
+                let text = format!("{what}: the server answers {}{}", quote(other), said());
                 Some(Fault::external("canary-status", text))
             }
         }

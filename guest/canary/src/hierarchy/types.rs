@@ -10,7 +10,7 @@ use tidegate_sdk::{
 
 use crate::{
     api::{AssetInstances, AssetTypes},
-    server::{Server, isolates},
+    server::{Server, refuses},
     view::inside,
 };
 
@@ -48,7 +48,7 @@ impl Types {
 pub(super) async fn types(server: &Server, view: &str) -> Result<Types, Fault> {
     let mut open: VecDeque<String> = match derived(server, view, None).await {
         Ok(found) => found.into(),
-        Err(fault) if isolates(&fault) || fault.code == "http-404" => {
+        Err(fault) if refuses(&fault) || fault.code == "http-404" => {
             host::log(Level::Warn, &format!("{}; nodes of {view} stay without templates", fault.message));
             return Ok(Types::default());
         }

@@ -1,6 +1,6 @@
 //! Backfills: a range below the cursors equals the truth row by row, and only what is missing is asked for.
 
-mod interrupted;
+pub mod interrupted;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use tidegate_simulators::pi::{Assets, Config, Effect, Event, Fault, Form, Frames, Value, format_ticks};
 
-use crate::plant::{Plant, SECOND, command, now};
-use crate::table::{self, Key};
-use crate::truth::{self, Difference};
+use crate::plant::{Plant, PlantOf, SECOND, Simulator, now};
+use crate::table;
 
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
@@ -28,34 +27,21 @@ fn month() -> Config {
     Config { tags: 12, days: 32.0, interval_seconds: 900.0, ..Config::default() }
 }
 
-fn backfill(plant: &Plant, code: i32, arguments: &[&str]) -> serde_json::Value {
-    let line: Vec<&str> = ["--output", "json", "backfill"].iter().chain(arguments).copied().collect();
-    let ended = plant.tidegate(&line);
-    assert_eq!(ended.code, code, "{ended:#?}");
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:#?}"))
-}
-
-/// How the table differs from what the server holds of `tags` in [`from`, `to`) ticks; all tags if `None`.
-async fn difference(plant: &Plant, tags: Option<&[usize]>, from: i64, to: i64) -> Difference {
-    let truth = plant.server.truth();
-    let points = truth.points();
-    let wanted = |tag: &usize| tags.is_none_or(|tags| tags.contains(tag));
-    let expected = points.iter().enumerate().filter(|(tag, _)| wanted(tag)).flat_map(|(tag, point)| {
-        truth::rows(point, &truth.events(tag, from.saturating_mul(100), to.saturating_mul(100)))
-    });
-    truth::compare(expected, &plant.rows().await)
+/// `tidegate backfill` that must end with `code`; its summary.
+pub fn backfill<S: Simulator>(plant: &PlantOf<S>, code: i32, arguments: &[&str]) -> serde_json::Value {
+    plant.json(code, &[&["backfill"], arguments].concat())
 }
 
 /// The files and the newest log entry of a table: nobody has touched it while they are the same.
-fn bytes(folder: &std::path::Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
+pub fn bytes(folder: &std::path::Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
     let log = std::fs::read_dir(folder.join("_delta_log")).unwrap();
     let all = std::fs::read_dir(folder).unwrap().chain(log).map(|entry| entry.unwrap().path());
     all.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect()
 }
 
 /// Covered stretches in microseconds, by series.
-async fn stretches(plant: &Plant) -> Vec<(String, i64, i64)> {
-    let folder = plant.folder.path().join("lake/checkpoints/pi_backfills");
+pub async fn stretches<S: Simulator>(plant: &PlantOf<S>) -> Vec<(String, i64, i64)> {
+    let folder = plant.table("backfills");
     let ids = table::strings(&folder, "tag_webid").await;
     let (starts, ends) = (table::integers(&folder, "range_start").await, table::integers(&folder, "range_end").await);
     ids.into_iter().zip(starts.into_iter().zip(ends)).map(|(id, (start, end))| (id, start, end)).collect()
@@ -71,7 +57,7 @@ async fn thirty_days_below_the_cursors_equal_the_truth_and_no_cursor_moves() {
     let first = plant.run(0);
     let before = bytes(&plant.table("watermarks"));
     let summary = backfill(&plant, 0, &["--from", "-31d", "--to", "-12h"]);
-    assert_eq!(difference(&plant, None, now() - 31 * DAY, now()).await, Default::default());
+    assert_eq!(plant.difference_of(None, now() - 31 * DAY, now()).await, Default::default());
     assert_eq!(bytes(&plant.table("watermarks")), before, "a backfill moved the watermarks");
     assert_eq!(
         (&summary["command"], &summary["outcome"], &summary["gaps"]),
@@ -101,7 +87,7 @@ async fn thirty_days_below_the_cursors_equal_the_truth_and_no_cursor_moves() {
     commands.sort();
     assert_eq!(commands, ["backfill", "backfill", "run"]);
     plant.run(0);
-    assert_eq!(difference(&plant, None, now() - 31 * DAY, now()).await, Default::default());
+    assert_eq!(plant.difference_of(None, now() - 31 * DAY, now()).await, Default::default());
 }
 
 #[tokio::test]
@@ -122,7 +108,7 @@ async fn what_was_edited_or_deleted_is_mirrored_when_it_is_read_again() {
         (&1.into(), &1.into(), &deleted.into()),
         "{summary}"
     );
-    assert_eq!(difference(&plant, None, now() - 31 * DAY + 60 * SECOND, now() - 20 * DAY).await.altered, 0);
+    assert_eq!(plant.difference_of(None, now() - 31 * DAY + 60 * SECOND, now() - 20 * DAY).await.altered, 0);
 
     // An archive that is offline empties nothing; the stretch is a gap, and is read again although it was covered.
     let rows = plant.rows().await.len();
@@ -138,21 +124,9 @@ async fn what_was_edited_or_deleted_is_mirrored_when_it_is_read_again() {
     assert_eq!(plant.rows().await.len(), rows);
 }
 
-fn start(plant: &Plant, arguments: &[&str]) -> Child {
-    let mut command = command(plant.folder.path(), arguments);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// As [`difference`], looking only at rows of the table in [`from`, `to`).
-async fn difference_inside(plant: &Plant, from: i64, to: i64) -> Difference {
-    let truth = plant.server.truth();
-    let points = truth.points();
-    let expected = points.iter().enumerate().flat_map(|(tag, point)| {
-        truth::rows(point, &truth.events(tag, from.saturating_mul(100), to.saturating_mul(100)))
-    });
-    let mut rows = plant.rows().await;
-    rows.retain(|key: &Key, _| (from..to).contains(&(key.1 * 10)));
-    truth::compare(expected, &rows)
+/// A command that goes on by itself.
+pub fn start<S: Simulator>(plant: &PlantOf<S>, arguments: &[&str]) -> Child {
+    plant.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 #[tokio::test]
@@ -172,14 +146,14 @@ async fn only_the_tags_and_the_range_that_were_asked_for() {
     assert!(chosen.contains(&3) && chosen.len() < names.len(), "{names:?}");
     let summary = backfill(&plant, 0, &line(&glob));
     assert_eq!(summary["series"], chosen.len());
-    assert_eq!(difference(&plant, Some(&chosen), from, to).await, Default::default());
+    assert_eq!(plant.difference_of(Some(&chosen), from, to).await, Default::default());
     assert!(!plant.rows().await.is_empty());
     assert!(!plant.table("watermarks").exists(), "a backfill made cursors");
     // A wider range of the same tags asks only for what is missing at both ends.
     plant.server.reset_stats();
     let wider = [format_ticks(from - DAY), format_ticks(to + DAY)];
     let summary = backfill(&plant, 0, &["--from", &wider[0], "--to", &wider[1], "--tags", &glob]);
-    assert_eq!(difference(&plant, Some(&chosen), from - DAY, to + DAY).await, Default::default());
+    assert_eq!(plant.difference_of(Some(&chosen), from - DAY, to + DAY).await, Default::default());
     assert!(plant.server.stats().events < 3 * summary["rows"].as_u64().unwrap(), "{summary}");
     assert_eq!(stretches(&plant).await.len(), chosen.len());
 }
@@ -229,7 +203,7 @@ async fn ten_sparse_years_take_few_requests_and_little_memory() {
     let (code, peak) = peak(&mut child);
     assert_eq!(code, Some(0));
     let (from, to) = (now() - 3_650 * DAY + HOUR, now());
-    assert_eq!(difference_inside(&plant, from, to).await, Default::default());
+    assert_eq!(plant.difference_inside(from, to).await, Default::default());
     let requests: u64 = plant.server.stats().requests.values().sum();
     // Two batches of tags, at most five slices of them at once, and the catalogue.
     assert!(requests < 60, "{:?}", plant.server.stats());

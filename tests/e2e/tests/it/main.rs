@@ -10,6 +10,7 @@ mod backoff;
 mod bad_input;
 mod bucket;
 mod bundles;
+mod canary;
 mod crash;
 mod faults;
 mod frames;

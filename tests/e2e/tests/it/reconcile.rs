@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use serde_json::{Value as Json, json};
 use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Kind, Knobs, Scope, Sprinkle, Value};
 
-use crate::plant::{Ended, Plant, SECOND, component, now};
-use crate::table;
+use crate::plant::{Ended, Plant, PlantOf, SECOND, Simulator, component, now};
+use crate::{table, truth};
 
 const DAY: i64 = 86_400 * SECOND;
 const TAGS: usize = 11;
@@ -28,24 +28,22 @@ fn loaded(config: Config) -> Plant {
 }
 
 /// `tidegate reconcile` that must end with `code`; its report.
-fn reconcile(plant: &Plant, code: i32, arguments: &[&str]) -> Json {
-    let ended = plant.tidegate(&[&["--output", "json", "reconcile"], arguments].concat());
-    assert_eq!(ended.code, code, "{ended:#?}");
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:#?}"))
+pub fn reconcile<S: Simulator>(plant: &PlantOf<S>, code: i32, arguments: &[&str]) -> Json {
+    plant.json(code, &[&["reconcile"], arguments].concat())
 }
 
 /// Midnight (UTC) this many days before today's, in ticks.
-fn midnight(ago: i64) -> i64 {
+pub fn midnight(ago: i64) -> i64 {
     now().div_euclid(DAY) * DAY - ago * DAY
 }
 
 /// The date of an instant in ticks, as the report writes it.
-fn date(ticks: i64) -> String {
+pub fn date(ticks: i64) -> String {
     table::time(ticks / 10).split(['T', ' ']).next().unwrap().to_owned()
 }
 
 /// Tag, date, and what the lake has more, of each day that differs.
-fn differing(report: &Json) -> BTreeSet<(String, String, i64)> {
+pub fn differing(report: &Json) -> BTreeSet<(String, String, i64)> {
     let line = |line: &Json| {
         let text = |key: &str| line[key].as_str().unwrap().to_owned();
         (text("name"), text("day"), line["difference"].as_i64().unwrap())
@@ -57,8 +55,8 @@ fn name(plant: &Plant, tag: usize) -> String {
     plant.server.truth().points()[tag].name.clone()
 }
 
-/// Table, series, reason, attempts and whether it is resolved, of each gap.
-async fn gaps(plant: &Plant) -> Vec<(String, String, i64, bool)> {
+/// Series, reason, attempts and whether it is resolved, of each gap.
+pub async fn gaps<S: Simulator>(plant: &PlantOf<S>) -> Vec<(String, String, i64, bool)> {
     let columns = ["tag_webid", "reason", "attempts", "resolved_at"];
     let rows = table::cells(&plant.table("gaps"), &columns).await;
     rows.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2].parse().unwrap(), !row[3].is_empty())).collect()
@@ -81,11 +79,8 @@ fn files(folder: &Path) -> BTreeMap<String, SystemTime> {
 fn one(plant: &Plant, tag: usize, ago: i64) -> Event {
     let from = midnight(ago) + 6 * 3_600 * SECOND;
     let events = plant.server.truth().events(tag, from * 100, (from + DAY / 4) * 100);
-    let alone = |at: &usize| {
-        let micros = |at: usize| events[at].micros();
-        micros(*at) != micros(at - 1) && micros(*at) != micros(at + 1)
-    };
-    events[(1..events.len() - 1).find(alone).unwrap()].clone()
+    let micros: Vec<i64> = events.iter().map(Event::micros).collect();
+    events[truth::alone(&micros)].clone()
 }
 
 #[tokio::test]

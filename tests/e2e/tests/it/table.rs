@@ -10,15 +10,15 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, Ti
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// One row of `pi_timeseries`, with values by their bits so that NaN and -0 compare.
+/// One row of a time-series table, with values by their bits so that NaN and -0 compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub name: String,
     pub value: Option<u64>,
-    pub good: bool,
-    pub questionable: bool,
-    pub substituted: bool,
-    pub annotated: bool,
+    pub good: Option<bool>,
+    pub questionable: Option<bool>,
+    pub substituted: Option<bool>,
+    pub annotated: Option<bool>,
     pub units: Option<String>,
     pub text: Option<String>,
     pub kind: String,
@@ -77,10 +77,10 @@ pub async fn timeseries(table: &Path) -> Rows {
             rows.entry(key).or_default().push(Row {
                 name: names.as_string::<i32>().value(row).to_owned(),
                 value: values.is_valid(row).then(|| values.value(row).to_bits()),
-                good: flags[0].value(row),
-                questionable: flags[1].value(row),
-                substituted: flags[2].value(row),
-                annotated: flags[3].value(row),
+                good: flags[0].is_valid(row).then(|| flags[0].value(row)),
+                questionable: flags[1].is_valid(row).then(|| flags[1].value(row)),
+                substituted: flags[2].is_valid(row).then(|| flags[2].value(row)),
+                annotated: flags[3].is_valid(row).then(|| flags[3].value(row)),
                 units: optional(&units, row),
                 text: optional(&texts, row),
                 kind: kinds.as_string::<i32>().value(row).to_owned(),

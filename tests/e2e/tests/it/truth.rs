@@ -1,8 +1,9 @@
 //! What the tables must hold, worked out from the simulator's truth by the rules of the product contract and by nothing
 //! that the product itself computes.
 
-use tidegate_simulators::pi::{Event, Form, Point, Value};
+use tidegate_simulators::pi::{Config, Event, Form, Point, Server, Value};
 
+use crate::plant::{Series, Simulator};
 use crate::table::{Key, Row, Rows};
 
 /// How the table differs from the truth; all zero when it mirrors it.
@@ -18,15 +19,53 @@ pub struct Difference {
 
 /// The rows that `events` of `point` become; what cannot be mapped becomes none.
 pub fn rows(point: &Point, events: &[Event]) -> Vec<(Key, Row)> {
-    let id = point.web_id(Form::Full);
+    let kept = events.iter().filter(|event| !is_reject(event));
+    numbered(&point.web_id(Form::Full), kept.map(|event| (event.micros(), row(point, event))))
+}
+
+/// Rows of one series with their keys: those that share a stored timestamp are numbered in the server's order.
+pub fn numbered(id: &str, rows: impl Iterator<Item = (i64, Row)>) -> Vec<(Key, Row)> {
     let mut last = (i64::MIN, 0);
-    let mut rows = Vec::with_capacity(events.len());
-    for event in events.iter().filter(|event| !is_reject(event)) {
-        let micros = event.micros();
+    let number = |(micros, row)| {
         last = if last.0 == micros { (micros, last.1 + 1) } else { (micros, 0) };
-        rows.push(((id.clone(), micros, last.1), row(point, event)));
+        ((id.to_owned(), micros, last.1), row)
+    };
+    rows.map(number).collect()
+}
+
+/// The columns of an integer: exact as text too where a double cannot hold it.
+pub fn whole(value: i64) -> (Option<u64>, Option<String>) {
+    let exact = (value as f64) as i128 == i128::from(value) && value.unsigned_abs() <= 1 << 53;
+    (Some((value as f64).to_bits()), (!exact).then(|| value.to_string()))
+}
+
+impl Simulator for Server {
+    type Config = Config;
+    const PLUGIN: &'static str = "pi";
+
+    fn launch(config: Config) -> Self {
+        Self::launch(config).unwrap()
     }
-    rows
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn series(&self, start: i64, end: i64) -> Vec<Series> {
+        let truth = self.truth();
+        let series = |point: &Point| Series {
+            tag: point.index,
+            id: point.web_id(Form::Full),
+            rows: rows(point, &truth.events(point.index, start, end)),
+        };
+        truth.points().iter().map(series).collect()
+    }
+}
+
+/// The first of these times, but for the outermost, that is there once.
+pub fn alone(micros: &[i64]) -> usize {
+    let alone = |at: &usize| micros[*at] != micros[at - 1] && micros[*at] != micros[at + 1];
+    (1..micros.len() - 1).find(alone).unwrap()
 }
 
 /// Whether the product keeps it among the rejects and not in the table.
@@ -76,8 +115,8 @@ fn row(point: &Point, event: &Event) -> Row {
         Value::Float32(_) => (number(event.value.json().parse().unwrap()), None, "float"),
         Value::Float64(value) => (number(*value), None, "float"),
         Value::Int(value) => {
-            let exact = (*value as f64) as i128 == i128::from(*value) && value.unsigned_abs() <= 1 << 53;
-            (number(*value as f64), (!exact).then(|| value.to_string()), "int")
+            let (value, text) = whole(*value);
+            (value, text, "int")
         }
         Value::Bool(value) => (number(f64::from(u8::from(*value))), None, "bool"),
         Value::Text(text) => (None, Some(text.to_string()), "string"),
@@ -91,10 +130,10 @@ fn row(point: &Point, event: &Event) -> Row {
     Row {
         name: point.name.clone(),
         value,
-        good: event.good,
-        questionable: event.questionable,
-        substituted: event.substituted,
-        annotated: event.annotated,
+        good: Some(event.good),
+        questionable: Some(event.questionable),
+        substituted: Some(event.substituted),
+        annotated: Some(event.annotated),
         units: (!point.units.is_empty()).then(|| point.units.to_owned()),
         text,
         kind: kind.to_owned(),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tidegate_simulators::pi::{Config, Effect, Event, Fault, Override, Scope, Value};
 
 use crate::plant::{Plant, SECOND, command, now};
-use crate::table;
+use crate::{table, truth};
 
 const HOUR: i64 = 3_600 * SECOND;
 const TAGS: u64 = 6;
@@ -25,13 +25,9 @@ fn start(config: Config) -> Plant {
 
 /// An event of `tag` that stands alone at its timestamp, about `ago` ticks old.
 fn one(plant: &Plant, tag: usize, ago: i64) -> Event {
-    let events = plant.server.truth().events(tag, 0, i64::MAX);
-    let alone = |at: &usize| {
-        let micros = |at: usize| events[at].micros();
-        micros(*at) != micros(at - 1) && micros(*at) != micros(at + 1)
-    };
-    let from = events.iter().position(|event| event.ticks > now() - ago).unwrap().max(1);
-    events[(from..events.len() - 1).find(alone).unwrap()].clone()
+    let events = plant.server.truth().events(tag, (now() - ago) * 100, i64::MAX);
+    let micros: Vec<i64> = events.iter().map(Event::micros).collect();
+    events[truth::alone(&micros)].clone()
 }
 
 fn edit(plant: &Plant, tag: usize, ago: i64, text: &'static str) {

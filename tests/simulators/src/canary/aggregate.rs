@@ -19,7 +19,7 @@ pub(crate) enum Aggregate {
     MaximumActualTime,
     /// Largest less smallest.
     Range,
-    /// How many samples.
+    /// How many samples, those that are good or all.
     Count,
     /// First sample, where it lies.
     Start,
@@ -70,6 +70,8 @@ pub(crate) struct Interval<'a> {
     pub(crate) inside: &'a [Sample],
     /// The first sample at or after its end.
     pub(crate) after: Option<&'a Sample>,
+    /// A count holds samples that are not good too.
+    pub(crate) count_bad: bool,
 }
 
 /// A sample's number, unless its quality is bad.
@@ -85,7 +87,8 @@ impl Interval<'_> {
             Aggregate::Start => self.inside.first().cloned().unwrap_or(empty),
             Aggregate::End => self.inside.last().cloned().unwrap_or(empty),
             Aggregate::Count => {
-                Sample::good(self.from, Value::Int(self.inside.iter().filter_map(usable).count() as i64))
+                let counted = self.inside.iter().filter(|sample| self.count_bad || sample.is_good());
+                Sample::good(self.from, Value::Int(counted.count() as i64))
             }
             _ => match self.number(aggregate) {
                 Some((ticks, number)) => Sample { ticks, value: Value::Float64(number), quality: GOOD },
@@ -160,7 +163,8 @@ mod tests {
     fn number(aggregate: Aggregate, inside: &[Sample]) -> Value {
         let before = Sample::good(-5, Value::Float64(10.0));
         let after = Sample::good(20, Value::Float64(40.0));
-        let interval = Interval { from: 0, to: 10, before: Some(&before), inside, after: Some(&after) };
+        let interval =
+            Interval { from: 0, to: 10, before: Some(&before), inside, after: Some(&after), count_bad: false };
         interval.row(aggregate).value
     }
 

@@ -239,6 +239,8 @@ pub struct Knobs {
     pub absent_properties: bool,
     /// A path whose view or dataset does not exist is answered `Errors`, else it has no data \[?\].
     pub unknown_dataset_errors: bool,
+    /// The aggregate Count holds samples that are not good too \[?\].
+    pub count_bad: bool,
     /// Most tags in one call of `getTagProperties` by path (an administrator's setting).
     pub properties_cap: usize,
     /// Seconds in `Retry-After` on 429 and 503; `None` leaves the header out.
@@ -265,6 +267,7 @@ impl Default for Knobs {
             absent_without_data: false,
             absent_properties: false,
             unknown_dataset_errors: true,
+            count_bad: false,
             properties_cap: 1000,
             retry_after: Some(1),
             chunked: true,

@@ -112,6 +112,9 @@ pub(crate) struct Canary {
     /// A tag without properties has no key.
     #[arg(long)]
     absent_properties: bool,
+    /// The aggregate Count holds samples that are not good too.
+    #[arg(long)]
+    count_bad: bool,
     /// A path outside every view and dataset has no data instead of being answered Errors.
     #[arg(long)]
     unknown_dataset_empty: bool,
@@ -235,6 +238,7 @@ impl Canary {
             end_exclusive: self.end_exclusive,
             absent_without_data: self.absent_without_data,
             absent_properties: self.absent_properties,
+            count_bad: self.count_bad,
             unknown_dataset_errors: !self.unknown_dataset_empty,
             retry_after: self.wire.retry_after(default.retry_after),
             chunked: !self.wire.content_length,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tidegate_simulators::pi::{Config, Effect, Event, Fault, Form, Scope, Value, format_ticks};
 
-use super::{DAY, HOUR, backfill, difference, difference_inside, month, plant, start, stretches};
-use crate::plant::{Plant, SECOND, now};
+use super::{DAY, HOUR, backfill, month, plant, start, stretches};
+use crate::plant::{Plant, PlantOf, SECOND, Simulator, now};
 use crate::table;
 
 /// A plant whose backfill takes many commits: rows enough, and little memory.
@@ -20,7 +20,7 @@ fn long() -> Plant {
 }
 
 /// Waits until the table has been committed to `commits` times; `false` when the program ends before.
-fn wait_for_commits(plant: &Plant, child: &mut Child, commits: usize) -> bool {
+pub fn wait_for_commits<S: Simulator>(plant: &PlantOf<S>, child: &mut Child, commits: usize) -> bool {
     let log = plant.table("timeseries").join("_delta_log");
     loop {
         let count = std::fs::read_dir(&log).map(|all| all.count()).unwrap_or(0);
@@ -50,13 +50,13 @@ async fn newest_first_shows_in_what_a_kill_leaves_and_is_taken_up_where_it_was()
     assert!(oldest > from + 2 * DAY, "the oldest rows came with the first");
     // The newest slices are whole: a day, and the eight before it.
     let cut = (to / DAY) * DAY;
-    assert_eq!(difference_inside(&plant, cut, to).await, Default::default());
+    assert_eq!(plant.difference_inside(cut, to).await, Default::default());
 
     // The rest, and no more: the events read again are those that no commit had proven.
     plant.server.reset_stats();
     let ended = plant.tidegate(&line);
     assert_eq!(ended.code, 0, "{ended:#?}");
-    assert_eq!(difference(&plant, None, from, to).await, Default::default());
+    assert_eq!(plant.difference_of(None, from, to).await, Default::default());
     let total = plant.rows().await.len() as u64;
     let stats = plant.server.stats();
     assert!(stats.events < total, "{} of {total} events read again", stats.events);
@@ -85,7 +85,7 @@ async fn a_backfill_killed_again_and_again_comes_to_the_truth_with_every_row_onc
     }
     let ended = plant.tidegate(&line);
     assert_eq!(ended.code, 0, "{ended:#?}");
-    assert_eq!(difference(&plant, None, from, to).await, Default::default());
+    assert_eq!(plant.difference_of(None, from, to).await, Default::default());
     let again = backfill(&plant, 0, &[line[1..].as_ref(), &["--again"]].concat());
     for figure in ["rows", "edited", "deleted"] {
         assert_eq!(again[figure], 0, "{again}");
@@ -116,7 +116,7 @@ async fn beside_runs_of_the_same_tags_no_row_is_doubled_and_none_is_missing() {
     let start = now() - 19 * DAY + 3_600 * SECOND;
     let rows = plant.rows().await;
     assert!(rows.values().all(|rows| rows.len() == 1), "a row twice");
-    assert_eq!(difference_inside(&plant, start, now()).await, Default::default());
+    assert_eq!(plant.difference_inside(start, now()).await, Default::default());
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn what_could_not_be_read_is_a_gap_until_the_same_command_or_a_run_has_rea
     plant.server.reset_stats();
     backfill(&plant, 0, &line);
     assert!(plant.server.stats().events < 4_000, "only the victim is read again: {:?}", plant.server.stats());
-    assert_eq!(difference_inside(&plant, now() - 30 * DAY, now()).await, Default::default());
+    assert_eq!(plant.difference_inside(now() - 30 * DAY, now()).await, Default::default());
     assert!(table::strings(&plant.table("gaps"), "resolved_at").await.iter().all(|at| !at.is_empty()));
 }
 
@@ -151,5 +151,5 @@ async fn a_server_that_is_down_stops_a_backfill_instead_of_filling_the_ledger() 
     assert!(summary["gaps"].as_u64().unwrap() <= 4, "{summary}");
     plant.server.set_faults(Vec::new());
     backfill(&plant, 0, &["--from", "-390d", "--to", "-380d"]);
-    assert_eq!(difference_inside(&plant, now() - 389 * DAY, now() - 380 * DAY).await, Default::default());
+    assert_eq!(plant.difference_inside(now() - 389 * DAY, now() - 380 * DAY).await, Default::default());
 }

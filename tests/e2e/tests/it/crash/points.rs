@@ -1,15 +1,15 @@
 //! A kill at every fault point: before and after each durable effect of a run, at the first time and at a later one, and
 //! at the same point again by the run that recovers.
 
-use tidegate_simulators::pi::{Effect, Fault};
+use tidegate_simulators::pi;
 use tidegate_sink::fault_point::Point;
 
-use super::{Dice, INGESTION, change, commit_every, finish, hold, plant};
-use crate::plant::Plant;
+use super::{Dice, INGESTION, Victim, change, commit_every, finish, hold, plant};
+use crate::plant::PlantOf;
 
 /// What a run must do to come by a point.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scene {
+pub enum Scene {
     /// Load or look again: anything.
     Any,
     /// Mirror what the historian has changed.
@@ -22,7 +22,8 @@ enum Scene {
     Often,
 }
 
-fn scene(point: Point) -> Scene {
+/// What a run must do to come by `point`.
+pub fn scene(point: Point) -> Scene {
     match point {
         Point::EventsRewritten | Point::RecordsStripped => Scene::Change,
         Point::GapsWritten | Point::GapsSaved => Scene::Gap,
@@ -33,10 +34,11 @@ fn scene(point: Point) -> Scene {
     }
 }
 
-/// Kills runs at a point, at its first time, again at its first time and at its second; how many came by.
-fn kill_at(plant: &Plant, point: Point) -> usize {
+/// Kills runs at a point, one at the n-th time of each of `times`; how many came by.
+pub fn kill_at<S: Victim>(plant: &PlantOf<S>, point: Point, times: &[u32]) -> usize {
+    S::refuse_one(plant, scene(point) == Scene::Gap);
     let mut killed = 0;
-    for nth in [1, 1, 2] {
+    for nth in times {
         if let Scene::After(other) = scene(point) {
             let Ok(held) = hold(plant, other.name()) else { break };
             held.kill();
@@ -52,25 +54,20 @@ fn kill_at(plant: &Plant, point: Point) -> usize {
             }
         }
     }
+    S::refuse_one(plant, false);
     killed
 }
 
 /// Kills a first load and a later run, each several times; after each the next run makes all whole.
-async fn survives(point: Point) -> usize {
-    let plant = plant();
+async fn survives<S: Victim>(point: Point) -> usize {
+    let plant = S::plant(false);
     let mut dice = Dice(7);
     let mut killed = 0;
     for _phase in 0..2 {
-        if scene(point) == Scene::Gap {
-            let victim = plant.server.truth().points()[3].name.clone();
-            plant
-                .server
-                .set_faults(vec![Fault::new(Effect::Status { code: 403 }).tag(&victim).route("streams/recorded")]);
-        }
-        killed += kill_at(&plant, point);
-        plant.server.set_faults(Vec::new());
+        // At its first time, again at its first time and at its second.
+        killed += kill_at(&plant, point, &[1, 1, 2]);
         finish(&plant).await;
-        change(&plant, &mut dice, 5);
+        S::change(&plant, &mut dice, 5);
     }
     finish(&plant).await;
     killed
@@ -79,7 +76,7 @@ async fn survives(point: Point) -> usize {
 async fn every(part: usize) {
     let points = Point::ALL.iter().filter(|point| scene(**point) != Scene::Often);
     for point in points.skip(part).step_by(4) {
-        let killed = survives(*point).await;
+        let killed = survives::<pi::Server>(*point).await;
         println!("{}: {killed} kills", point.name());
         assert!(killed > 0, "no run came by {}", point.name());
     }
@@ -117,7 +114,7 @@ async fn a_kill_during_the_upkeep_of_a_log_loses_and_doubles_nothing() {
             settings.performance =
                 "{max_requests_per_second: 10000, commit_rows: 1, batch_size: 1, max_count_per_request: 10}".to_owned();
         });
-        assert!(kill_at(&plant, point) > 0, "no run came by {}", point.name());
+        assert!(kill_at(&plant, point, &[1, 1, 2]) > 0, "no run came by {}", point.name());
         finish(&plant).await;
         change(&plant, &mut Dice(3), 5);
         finish(&plant).await;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tidegate_simulators::pi::{Assets, Config, Frames};
+use tidegate_simulators::pi::{Assets, Config, Frames, Server};
 
-use super::{Dice, assert_whole, change, commit_every, reject};
-use crate::plant::{Plant, SECOND, now};
+use super::{Dice, Victim, assert_whole, commit_every, reject};
+use crate::plant::{Plant, PlantOf, SECOND, Simulator, now};
 
 /// Kills of one test. Each hits a process that lives.
 const KILLS: usize = 50;
@@ -17,7 +17,7 @@ const KILLS: usize = 50;
 const BETWEEN: usize = 8;
 
 /// A plant whose first load takes some seconds and dozens of commits.
-fn plant() -> Plant {
+pub fn plant() -> Plant {
     let assets = Assets { elements: 60, attributes: 4, ..Assets::default() };
     let frames = Frames { per_day: 400.0, attributes: 2, open: 3, children: 1, ..Frames::default() };
     let plant =
@@ -38,7 +38,7 @@ struct Tally {
 }
 
 /// Starts a run and kills it after `delay`.
-fn strike(plant: &Plant, delay: Duration, tally: &mut Tally) {
+fn strike<S: Simulator>(plant: &PlantOf<S>, delay: Duration, tally: &mut Tally) {
     let lake = plant.folder.path().join("lake");
     let before = files(&lake);
     let mut command = plant.command(&["--quiet", "run"]);
@@ -70,18 +70,19 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     all
 }
 
-async fn survives(seed: u64) {
-    let plant = plant();
+/// Kills runs on one plant until so many were hit, and compares all tables now and then.
+pub async fn survives<S: Victim>(seed: u64, kills: usize) {
+    let plant = S::plant(true);
     let mut dice = Dice(seed);
     let mut tally = Tally::default();
     // How long a run takes here; a guess until one has come to its end.
     let mut whole = Duration::from_secs(2);
-    while tally.killed < KILLS {
+    while tally.killed < kills {
         for _ in 0..BETWEEN {
             let share = 5 + dice.roll(95);
             strike(&plant, whole.mul_f64(share as f64 / 100.0), &mut tally);
             if dice.roll(3) == 0 {
-                change(&plant, &mut dice, 20);
+                S::change(&plant, &mut dice, 20);
             }
         }
         let started = Instant::now();
@@ -89,7 +90,7 @@ async fn survives(seed: u64) {
         whole = started.elapsed();
         assert_whole(&plant).await;
         println!("seed {seed}: {} kills, the run after them took {whole:?}", tally.killed);
-        change(&plant, &mut dice, 200);
+        S::change(&plant, &mut dice, 200);
     }
     println!(
         "seed {seed}: {} kills, {} after the run had written, {} runs ended before",
@@ -100,20 +101,20 @@ async fn survives(seed: u64) {
 
 #[tokio::test]
 async fn fifty_kills_at_random_instants_lose_and_double_nothing_1() {
-    survives(1).await;
+    survives::<Server>(1, KILLS).await;
 }
 
 #[tokio::test]
 async fn fifty_kills_at_random_instants_lose_and_double_nothing_2() {
-    survives(2).await;
+    survives::<Server>(2, KILLS).await;
 }
 
 #[tokio::test]
 async fn fifty_kills_at_random_instants_lose_and_double_nothing_3() {
-    survives(3).await;
+    survives::<Server>(3, KILLS).await;
 }
 
 #[tokio::test]
 async fn fifty_kills_at_random_instants_lose_and_double_nothing_4() {
-    survives(4).await;
+    survives::<Server>(4, KILLS).await;
 }

@@ -94,6 +94,7 @@ fn page(call: &Call<'_>, tag: &Tag, aggregate: Aggregate, from: i64, to: i64, as
             before: first.checked_sub(1).and_then(|at| samples.get(at)).or(before.as_ref()),
             inside: inside.get(..count).unwrap_or_default(),
             after: samples.get(first + count).or(after.as_ref()),
+            count_bad: call.app.config.knobs.count_bad,
         };
         made.push(interval.row(aggregate));
         first += count;
