@@ -78,9 +78,10 @@ fn load(workspace: &Workspace, rows_per_tag: u64) -> Result<Figures> {
     let days = (rows_per_tag * SECONDS_PER_ROW).div_ceil(86_400) + 1;
     let (tags, days_text) = (TAGS.to_string(), days.to_string());
     let arguments = ["--tags", &tags, "--days", &days_text, "--interval-seconds", "60"];
-    let sim = Sim::start(&workspace.program("tidegate-sim", Profile::Release), "pi", &arguments)?;
+    let historian = workspace.shipped().into_iter().next().context("no plugin is shipped")?;
+    let sim = Sim::start(&workspace.program("tidegate-sim", Profile::Release), &historian, &arguments)?;
     let config = folder.join("tidegate.yaml");
-    std::fs::write(&config, configuration(&sim.url, &workspace.bundle("pi"), rows_per_tag)?)?;
+    std::fs::write(&config, configuration(&sim.url, &workspace.bundle(&historian), rows_per_tag)?)?;
 
     let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
     let clock = Instant::now();

@@ -1,7 +1,5 @@
-//! `cargo xtask demo`: simulators, plugins and host, end to end: loads a day of 1,000 tags, the assets and the event frames
-//! of a PI plant, twice, then a Canary plant into the same lake, and shows the tables.
-
-mod queries;
+//! `cargo xtask demo`: simulators, plugins and host, end to end: loads each historian of `tests/demo` twice into one lake, by
+//! one program, and shows the tables.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,46 +9,6 @@ use anyhow::{Context, Result, ensure};
 use crate::sim::Sim;
 use crate::workspace::{Profile, Workspace, succeed};
 
-/// What the simulated PI server holds.
-const PI: &[&str] = &[
-    "--tags",
-    "1000",
-    "--days",
-    "2",
-    "--server-name",
-    "PISRV1",
-    "--asset-server-name",
-    "AF1",
-    "--elements",
-    "400",
-    "--depth",
-    "5",
-    "--multi-parent",
-    "10",
-    "--cycle",
-    "--frames-per-day",
-    "100",
-    "--child-frames",
-    "1",
-    "--gzip",
-];
-
-/// What the simulated Canary server holds.
-const CANARY: &[&str] = &["--tags", "200", "--days", "2", "--hostile-names", "--frames-per-day", "60", "--gzip"];
-
-const PI_KEYS: &str = "ingestion:
-  af_database: '\\\\AF1\\Plant'
-  include_af_hierarchy: true
-  include_event_frames: true
-  incremental_window_days: 1
-";
-
-const CANARY_KEYS: &str = "ingestion:
-  include_asset_hierarchy: true
-  include_event_frames: true
-  incremental_window_days: 1
-";
-
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     workspace.build_plugins(Profile::Dev)?;
     let folder = workspace.output("demo");
@@ -59,35 +17,62 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     std::fs::create_dir_all(&folder)?;
     workspace.vouch(&folder)?;
-    let simulator = workspace.program("tidegate-sim", Profile::Dev);
+    for historian in historians(&workspace.root().join("tests/demo"))? {
+        show(workspace, &historian, &folder)?;
+    }
     let program = workspace.program("tidegate", Profile::Dev);
-
-    let sim = Sim::start(&simulator, "pi", PI)?;
-    let pi = Tidegate { program: program.clone(), config: folder.join("tidegate.yaml") };
-    std::fs::write(&pi.config, configuration("demo", &sim.url, &workspace.bundle("pi"), PI_KEYS))?;
-    heading("check: what the server is and lets us do");
-    pi.run(&["check"])?;
-    heading("first run: a day of 1,000 tags, 400 elements, event frames");
-    pi.run(&["run"])?;
-    heading("second run: the look-back reads it all again, only what is new is added");
-    pi.run(&["run"])?;
-    pi.show(queries::PI)?;
-    ensure!(pi.holds(queries::PI_UNIQUE)?, "a table holds rows with equal keys");
-
-    let sim = Sim::start(&simulator, "canary", CANARY)?;
-    let canary = Tidegate { program, config: folder.join("canary.yaml") };
-    std::fs::write(&canary.config, configuration("demo-canary", &sim.url, &workspace.bundle("canary"), CANARY_KEYS))?;
-    heading("another historian: a second configuration, the same program, the same lake");
-    canary.run(&["check"])?;
-    heading("two runs of a day of 200 Canary tags, the nodes of their view, event frames");
-    canary.run(&["run"])?;
-    canary.run(&["run"])?;
-    canary.show(queries::CANARY)?;
-    ensure!(canary.holds(queries::CANARY_UNIQUE)?, "a table holds rows with equal keys");
-    canary.show(&[queries::BOTH])?;
-
     println!("\nThe tables are in {}", folder.join("lakehouse").display());
-    println!("Ask them: {} -c {} query 'SELECT …'", pi.program.display(), pi.config.display());
+    println!("Run all again: {} -c {} run", program.display(), folder.display());
+    Ok(())
+}
+
+/// What the demo knows of a historian: a folder of data.
+struct Historian {
+    name: String,
+    folder: PathBuf,
+}
+
+impl Historian {
+    fn text(&self, file: &str) -> Result<String> {
+        let path = self.folder.join(file);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+/// Folders `1-NAME`, `2-NAME` in their order.
+fn historians(folder: &Path) -> Result<Vec<Historian>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let historian = |folder: PathBuf| {
+        let file = folder.file_name()?.to_string_lossy().into_owned();
+        Some(Historian { name: file.split_once('-')?.1.to_owned(), folder })
+    };
+    Ok(folders.into_iter().filter_map(historian).collect())
+}
+
+/// Loads one historian twice, and asks the tables.
+fn show(workspace: &Workspace, historian: &Historian, folder: &Path) -> Result<()> {
+    let name = &historian.name;
+    let options = historian.text("simulator.txt")?;
+    let options: Vec<&str> = options.split_whitespace().collect();
+    let sim = Sim::start(&workspace.program("tidegate-sim", Profile::Dev), name, &options)?;
+    let tidegate =
+        Tidegate { program: workspace.program("tidegate", Profile::Dev), config: folder.join(format!("{name}.yaml")) };
+    let ingestion = historian.text("ingestion.yaml")?;
+    std::fs::write(&tidegate.config, configuration(name, &sim.url, &workspace.bundle(name), &ingestion))?;
+    heading(&format!("{name}: check what the server is and lets us do"));
+    tidegate.run(&["check"])?;
+    heading(&format!("{name}: the first run"));
+    tidegate.run(&["run"])?;
+    heading(&format!("{name}: the second run looks back, and adds only what is new"));
+    tidegate.run(&["run"])?;
+    for query in historian.text("queries.sql")?.split("\n\n") {
+        let (title, sql) = query.split_once('\n').context("a query is a title and a text")?;
+        heading(title.trim_start_matches("-- "));
+        tidegate.run(&["query", sql])?;
+    }
+    ensure!(tidegate.holds(&historian.text("unique.sql")?)?, "a table of {name} holds rows with equal keys");
     Ok(())
 }
 
@@ -107,14 +92,6 @@ impl Tidegate {
         succeed(&mut self.command(arguments))
     }
 
-    fn show(&self, queries: &[(&str, &str)]) -> Result<()> {
-        for (title, sql) in queries {
-            heading(title);
-            self.run(&["query", sql])?;
-        }
-        Ok(())
-    }
-
     /// Whether the answer of a query that asks so is yes.
     fn holds(&self, sql: &str) -> Result<bool> {
         let output = self.command(&["--output", "json", "query", sql]).output()?;
@@ -122,10 +99,10 @@ impl Tidegate {
     }
 }
 
-fn configuration(name: &str, url: &str, bundle: &Path, keys: &str) -> String {
+fn configuration(name: &str, url: &str, bundle: &Path, ingestion: &str) -> String {
     format!(
         "version: 1
-name: {name}
+name: demo-{name}
 plugin: {}
 source:
   url: {url}
@@ -133,7 +110,7 @@ auth:
   type: anonymous
 sink:
   location: ./lakehouse
-{keys}performance:
+{ingestion}performance:
   max_requests_per_second: 200
 ",
         bundle.display()

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 /// `tidegate-sim` as a child process.
 pub(crate) struct Sim {
     child: Child,
-    /// Where it listens, such as `http://127.0.0.1:PORT/piwebapi`.
+    /// Where it listens, such as `http://127.0.0.1:PORT/api`.
     pub(crate) url: String,
 }
 

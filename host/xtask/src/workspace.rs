@@ -4,13 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use toml::{Table, Value};
 
 use crate::remap;
 
-/// The plugins that are shipped, in the order in which they are offered.
-const SHIPPED: &[&str] = &["pi", "canary"];
-/// What is no plugin, and what would take the place of another one in the lock.
-const UNAPPROVED: &[&str] = &["wrong_world", "pi_next"];
 /// The file that says which plugins may run.
 pub(crate) const LOCK: &str = "plugins.lock";
 
@@ -18,6 +15,8 @@ pub(crate) const LOCK: &str = "plugins.lock";
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    /// What `workspace.metadata.tidegate` of the root manifest says.
+    metadata: Table,
 }
 
 /// Which of cargo's profiles the native programs are built with.
@@ -32,7 +31,21 @@ impl Workspace {
         let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("run me as `cargo xtask`")?);
         let root = manifest.ancestors().nth(2).context("xtask lies outside the workspace")?.to_owned();
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-        Ok(Self { root, target })
+        let manifest: Table = std::fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+        let metadata =
+            ["workspace", "metadata", "tidegate"].iter().try_fold(&manifest, |table, key| table.get(*key)?.as_table());
+        let metadata = metadata.context("Cargo.toml lacks workspace.metadata.tidegate")?.clone();
+        Ok(Self { root, target, metadata })
+    }
+
+    /// The plugins that are shipped, in the order in which they are offered.
+    pub(crate) fn shipped(&self) -> Vec<String> {
+        self.names("plugins")
+    }
+
+    fn names(&self, key: &str) -> Vec<String> {
+        let names = self.metadata.get(key).and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// A folder below the checkout's own `target/`, whatever cargo's target folder is.
@@ -79,11 +92,12 @@ impl Workspace {
     }
 
     /// Builds the components of the shipped plugins; where they are, in their order.
-    pub(crate) fn build_components(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+    pub(crate) fn build_components(&self) -> Result<Vec<(String, PathBuf)>> {
         let mut built = Vec::new();
-        for name in SHIPPED {
+        for name in self.shipped() {
             succeed(&mut self.cargo_plugin(["--package", &format!("tidegate-{name}"), "--lib"])?)?;
-            built.push((*name, self.built().join(format!("tidegate_{name}.wasm"))));
+            let component = self.built().join(format!("tidegate_{name}.wasm"));
+            built.push((name, component));
         }
         Ok(built)
     }
@@ -103,14 +117,14 @@ impl Workspace {
     /// Builds the misbehaving plugins of the tests to `<target>/plugins/programs/NAME.wasm`, approved like the others.
     pub(crate) fn build_programs(&self) -> Result<()> {
         succeed(&mut self.cargo_plugin(["--package", "tidegate-programs", "--examples"])?)?;
-        let examples = self.built().join("examples");
+        let (examples, unapproved) = (self.built().join("examples"), self.names("unapproved"));
         for entry in std::fs::read_dir(&examples).with_context(|| format!("cannot list {}", examples.display()))? {
             let path = entry?.path();
             let stem = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
             if path.extension().is_some_and(|extension| extension == "wasm") && !stem.contains('-') {
                 let place = self.plugins().join("programs").join(format!("{stem}.wasm"));
                 copy(&path, &place)?;
-                if !UNAPPROVED.contains(&stem.as_str()) {
+                if !unapproved.contains(&stem) {
                     self.approve(&place, Profile::Dev)?;
                 }
             }

@@ -1,0 +1,5 @@
+SELECT max(n) = 1 AS unique FROM (
+SELECT count(*) AS n FROM bronze.pi_timeseries GROUP BY tag_webid, timestamp, sequence UNION ALL
+SELECT count(*) FROM bronze.pi_asset_hierarchy GROUP BY element_id UNION ALL
+SELECT count(*) FROM bronze.pi_element_attributes GROUP BY attribute_id UNION ALL
+SELECT count(*) FROM bronze.pi_event_frames GROUP BY event_frame_id)
