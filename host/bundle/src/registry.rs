@@ -187,7 +187,7 @@ fn unpulled(reference: &Reference, error: &(dyn std::error::Error + 'static)) ->
 }
 
 /// What is behind an error; behind one of the kind of `io`, what was put into it.
-fn cause(error: &(dyn std::error::Error + 'static)) -> Option<&(dyn std::error::Error + 'static)> {
+fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
