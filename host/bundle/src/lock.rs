@@ -25,8 +25,8 @@ const LARGEST_LOCK: u64 = 4 << 20;
 /// What a person who opens the file has to know.
 const HEAD: &str = "\
 # Which plugins may run here, whose they are, and which requests each may make. Keep it in version control and review
-# its changes. `tidegate plugin approve` writes it; comments are not kept. A request that is taken out of `capabilities`
-# is refused when the plugin makes it; a call that is taken out of `credentials` stops the plugin from running.
+# its changes. `tidegate plugin approve` writes it; comments are not kept. A plugin that asks for a request which is not
+# in `capabilities`, or for a call which is not in `credentials`, does not run.
 ";
 
 /// Whether bundles have to be signed.

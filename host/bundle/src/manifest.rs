@@ -11,6 +11,8 @@ use crate::oci;
 
 /// The version of this form; another one needs another program.
 const FORMAT: u32 = 1;
+/// The longest name of a plugin, and the longest version, in bytes.
+const LONGEST_WORD: usize = 64;
 /// The instant at which every bundle is made: the same component is the same bundle.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
@@ -111,9 +113,9 @@ pub struct Session {
     pub login: Capability,
     /// What its body holds besides name and password.
     pub login_body: Value,
-    /// The member that takes the user's name; empty: none.
+    /// The member that takes the user's name.
     pub username_member: String,
-    /// The member that takes the password; empty: none.
+    /// The member that takes the password.
     pub password_member: String,
     /// The member that carries the token from then on.
     pub token_member: String,
@@ -130,8 +132,9 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallLimits {
-    /// Linear memory, in bytes.
-    pub memory_bytes: u64,
+    /// Linear memory, in bytes; as the operator configured the host where whoever packed it chose none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
     /// Computing without progress, in seconds.
     pub busy_seconds: u64,
     /// One request's body, in bytes.
@@ -160,10 +163,8 @@ impl Manifest {
             said.push(format!("the token given by the operator, as `{member}` in the body of each request"));
         }
         if let Some(session) = &self.session {
-            let members = [&session.username_member, &session.password_member];
-            let members: Vec<String> =
-                members.iter().filter(|name| !name.is_empty()).map(|name| format!("`{name}`")).collect();
-            said.push(format!("name and password, as {} to {}", members.join(" and "), session.login));
+            let Session { username_member, password_member, login, .. } = session;
+            said.push(format!("name and password, as `{username_member}` and `{password_member}` to {login}"));
             said.push(format!("the token of a session, as `{}` in the body of each request", session.token_member));
             if let Some(logout) = &session.logout {
                 said.push(format!("the token of a session, as `{}` to {logout}", session.token_member));
@@ -237,12 +238,29 @@ pub(crate) fn read(blob: &[u8], component: &[u8]) -> Result<Manifest, Error> {
         let named = &manifest.component.digest;
         return Err(broken(format!("its manifest is about the component {named}, which is not the one that it holds")));
     }
+    words(&manifest)?;
     if write(&manifest)? != blob {
         return Err(broken(format!(
             "the manifest of `{}` {} is not written in its one form",
-            printable(&manifest.name),
-            printable(&manifest.version)
+            manifest.name, manifest.version
         )));
     }
     Ok(manifest)
+}
+
+/// Fails unless name and version are words that look like what they are: they are printed before anything is believed.
+fn words(manifest: &Manifest) -> Result<(), Error> {
+    let (name, version) = (&manifest.name, &manifest.version);
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.len() > LONGEST_WORD || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.bytes().all(rest) {
+        let name = printable(name);
+        return Err(broken(format!("the name `{name}` in its manifest is none (a-z, 0-9, _; a letter first)")));
+    }
+    if version.is_empty() || version.len() > LONGEST_WORD || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let version = printable(version);
+        return Err(broken(format!(
+            "the version `{version}` in its manifest is not 1 to {LONGEST_WORD} printable ASCII characters"
+        )));
+    }
+    Ok(())
 }

@@ -10,12 +10,12 @@ use futures::TryStreamExt;
 use http::HeaderValue;
 use oci_client::Client;
 use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError, OciErrorCode};
+use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
 use oci_client::secrets::RegistryAuth;
 
 use crate::bundle::{Bundle, LARGEST_BUNDLE, LARGEST_DOCUMENT, component_image};
 use crate::digest::Digest;
-use crate::error::{Error, broken};
+use crate::error::{Error, broken, printable};
 use crate::oci::{self, Descriptor};
 use crate::reference::Reference;
 
@@ -59,14 +59,6 @@ impl Registry {
         Ok(Self { client, auth: login::find(reference.registry())? })
     }
 
-    /// The digest that a reference stands for now.
-    ///
-    /// # Errors
-    /// There is no such thing, or the registry does not answer.
-    pub async fn resolve(&self, reference: &Reference) -> Result<Digest, Error> {
-        Ok(Digest::of(&self.manifest(reference).await?))
-    }
-
     /// Pulls a bundle with its signatures.
     ///
     /// # Errors
@@ -105,10 +97,11 @@ impl Registry {
         Ok(reference.pinned(bundle.digest()))
     }
 
+    /// The client reads a manifest as a whole; that it is not too large is known only then.
     async fn manifest(&self, reference: &Reference) -> Result<Vec<u8>, Error> {
         let name = reference.oci();
         let pulled = self.client.pull_manifest_raw(&name, &self.auth, &[oci::MANIFEST_TYPE]).await;
-        let (bytes, _) = pulled.map_err(|error| failed(reference, "cannot be pulled", &error))?;
+        let (bytes, _) = pulled.map_err(|error| unpulled(reference, &error))?;
         if bytes.len() as u64 > LARGEST_DOCUMENT {
             return Err(broken(format!("its manifest is larger than {LARGEST_DOCUMENT} bytes")));
         }
@@ -122,7 +115,7 @@ impl Registry {
             Ok((bytes, _)) if bytes.len() as u64 <= LARGEST_DOCUMENT => Ok(Some(bytes.to_vec())),
             Ok(_) => Err(broken(format!("{reference} is larger than {LARGEST_DOCUMENT} bytes"))),
             Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(failed(reference, "cannot be pulled", &error)),
+            Err(error) => Err(unpulled(reference, &error)),
         }
     }
 
@@ -132,11 +125,15 @@ impl Registry {
             return Err(broken(format!("its blob {digest} has more than {most} bytes")));
         }
         let opened = self.client.pull_blob_stream(&name, digest.as_str()).await;
-        let mut stream = opened.map_err(|error| failed(reference, "cannot be pulled", &error))?;
+        let mut stream = opened.map_err(|error| {
+            if is_missing(&error) {
+                broken(format!("{reference}: the registry lists the blob {digest} and does not hold it"))
+            } else {
+                unpulled(reference, &error)
+            }
+        })?;
         let mut bytes = Vec::new();
-        while let Some(piece) =
-            stream.try_next().await.map_err(|error| failed(reference, "cannot be pulled", &error))?
-        {
+        while let Some(piece) = stream.try_next().await.map_err(|error| unpulled(reference, &error))? {
             if bytes.len() as u64 + piece.len() as u64 > descriptor.size {
                 return Err(broken(format!("its blob {digest} is longer than the {} bytes declared", descriptor.size)));
             }
@@ -165,14 +162,35 @@ impl Registry {
 
 /// Whether a registry says that it holds no such thing.
 fn is_missing(error: &OciDistributionError) -> bool {
-    use OciErrorCode::{ManifestUnknown, NameUnknown, NotFound};
+    use OciErrorCode::{BlobUnknown, ManifestUnknown, NameUnknown, NotFound};
     match error {
         OciDistributionError::ImageManifestNotFoundError(_) => true,
         OciDistributionError::ServerError { code, .. } => *code == 404,
         OciDistributionError::RegistryError { envelope, .. } => {
-            envelope.errors.iter().any(|error| matches!(error.code, ManifestUnknown | NameUnknown | NotFound))
+            let missing = |code: &OciErrorCode| matches!(code, BlobUnknown | ManifestUnknown | NameUnknown | NotFound);
+            envelope.errors.iter().any(|error| missing(&error.code))
         }
         _ => false,
+    }
+}
+
+/// Why nothing was pulled: a registry that answers with other bytes than it was asked for is not believed, whatever the
+/// client makes of that.
+fn unpulled(reference: &Reference, error: &(dyn std::error::Error + 'static)) -> Error {
+    match std::iter::successors(Some(error), |error| cause(*error)).find_map(|error| error.downcast_ref()) {
+        Some(DigestError::VerificationError { expected, actual }) => {
+            let (expected, actual) = (printable(expected), printable(actual));
+            broken(format!("{reference}: the registry answered with {actual} where {expected} was asked for"))
+        }
+        _ => failed(reference, "cannot be pulled", error),
+    }
+}
+
+/// What is behind an error; behind one of the kind of `io`, what was put into it.
+fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 

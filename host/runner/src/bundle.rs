@@ -18,7 +18,8 @@ use crate::exit::Failure;
 pub use describe::{call_limits, describe};
 pub(crate) use find::failure;
 pub use find::{Candidate, Content, find, open, pull_again, read_file};
-pub use vet::{Approval, compile, vet};
+pub(crate) use vet::word;
+pub use vet::{Approval, compile, manifest, vet};
 
 /// The file names of the bundles beside the program, in the order of the lock beside it; those that it does not vouch for
 /// come last, by name.

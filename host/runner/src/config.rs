@@ -30,7 +30,7 @@ use self::source_text::Tree;
 use crate::exit::Failure;
 use crate::secret;
 
-pub use self::durations::{Start, nanos, time};
+pub use self::durations::{Start, nanos, size, time};
 pub use self::problem::{Invalid, Origin, Problem};
 pub use self::schema::schema;
 pub use self::typed::{
@@ -92,12 +92,6 @@ impl Document {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// The file as the operator named it.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.file
     }
 
     /// Where the value at a JSON pointer was written.

@@ -49,9 +49,7 @@ impl Description {
                 printable(&said.name)
             ));
         }
-        if said.version.is_empty() || said.version.len() > 64 {
-            return Err("its version is empty or longer than 64 bytes".to_owned());
-        }
+        version(&said.version)?;
         words(&said)?;
         let config_schema: Value = serde_json::from_str(&said.config_schema)
             .map_err(|error| format!("its configuration schema is not JSON: {error}"))?;
@@ -105,6 +103,14 @@ impl Description {
 /// The longest first configuration, in bytes.
 const LONGEST_STARTER: usize = 64 << 10;
 
+/// Checks a version. It is printed wherever somebody decides about the plugin: it must look like what it is.
+fn version(text: &str) -> Result<(), String> {
+    if !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(format!("its version `{}` is not 1 to 64 printable ASCII characters", printable(text)))
+}
+
 /// Checks what a plugin says in words of its own.
 fn words(said: &wit::Description) -> Result<(), String> {
     if said.license.len() > 128 || said.license.chars().any(char::is_control) {
@@ -123,4 +129,20 @@ fn words(said: &wit::Description) -> Result<(), String> {
 /// Text from a plugin, fit for a message: short and without control characters.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_could_be_taken_for_something_else_is_refused() {
+        for good in ["0.1.0", "1.0.0-rc.1+build.7", &"1".repeat(64)] {
+            version(good).unwrap();
+        }
+        for bad in ["", "1 0", "1\nsigned by acme", "1\u{1b}[2J", "1\u{202e}0", &"1".repeat(65)] {
+            let error = version(bad).unwrap_err();
+            assert!(error.contains("printable ASCII") && !error.contains(char::is_control), "{bad}: {error}");
+        }
+    }
 }

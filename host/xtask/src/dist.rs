@@ -29,10 +29,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let key = key(workspace)?;
     let public = dist.join("tidegate.pub");
     copy(&key.with_extension("pub"), &public)?;
+    let tidegate = || workspace.tidegate(&dist, Profile::Release);
+    let mut bundles = Vec::new();
     for (name, component) in workspace.build_components()? {
         remap::check(workspace, &component)?;
         let bundle = dist.join(format!("{name}.tidegate"));
-        let tidegate = || workspace.tidegate(&dist, Profile::Release);
         succeed(tidegate().args(["plugin", "pack", "-o"]).arg(&bundle).arg(component))?;
         let mut sign = tidegate();
         sign.args(["plugin", "sign", "--key"]).arg(&key).arg(&bundle);
@@ -40,6 +41,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         let mut approve = tidegate();
         approve.args(["plugin", "approve", "--signer", SIGNER, "--key"]).arg(&public).arg(&bundle);
         succeed(&mut approve)?;
+        bundles.push(bundle);
+    }
+    // Prints the digests: whoever builds the same commit compares them.
+    for bundle in bundles {
+        succeed(tidegate().args(["plugin", "verify", "--key"]).arg(&public).arg(&bundle))?;
     }
     println!("{}", dist.display());
     Ok(())

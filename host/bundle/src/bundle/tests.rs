@@ -35,7 +35,7 @@ pub(crate) fn said() -> Manifest {
         token_member: None,
         session: None,
         limits: CallLimits {
-            memory_bytes: 1 << 28,
+            memory_bytes: Some(1 << 28),
             busy_seconds: 30,
             request_bytes: 1 << 24,
             response_bytes: 1 << 28,

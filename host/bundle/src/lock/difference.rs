@@ -36,5 +36,10 @@ pub(super) fn lines(old: Option<&Entry>, new: &Entry) -> Vec<String> {
         lines.extend(new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {what:<11} {line}")));
         lines.extend(old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {what:<11} {line}")));
     }
-    lines
+    lines.iter().map(|line| printable_line(line)).collect()
+}
+
+/// A line for a terminal. What a bundle says that nobody has approved must not move its cursor.
+fn printable_line(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

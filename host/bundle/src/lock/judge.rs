@@ -137,16 +137,11 @@ impl Lock {
                 if let Some(old) = entry {
                     new.source.clone_from(&old.source);
                 }
-                difference::lines(entry, &new).into_iter().map(|line| printable_line(&line)).collect()
+                difference::lines(entry, &new)
             }
             Err(error) => vec![format!("its manifest is of no use: {error}")],
         }
     }
-}
-
-/// A line for a terminal. What a refused bundle says must not move its cursor.
-fn printable_line(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 impl Entry {
@@ -166,11 +161,10 @@ impl Entry {
 }
 
 impl Vouched {
-    /// Compares what a plugin says about itself with what was approved of it. Requests that were not approved are left to
-    /// the gate; credentials are given away as approved, or the plugin does not run.
+    /// Compares what a plugin says about itself with what was approved of it.
     ///
     /// # Errors
-    /// It is another plugin, or wants credentials to go where nobody approved it.
+    /// It is another plugin, asks for more than was approved, or wants credentials to go where nobody approved it.
     pub fn agrees_with(&self, said: &Manifest) -> Result<(), Refusal> {
         let entry = &self.entry;
         let mut wanted = Entry::of(said, entry.digest.clone(), entry.source.clone());
@@ -186,10 +180,13 @@ impl Vouched {
                 printable(&wanted.version)
             )));
         }
-        if wanted.credentials.iter().all(|line| entry.credentials.contains(line)) {
-            Ok(())
-        } else {
-            Err(refuse("it wants credentials to be given away where that is not approved"))
+        let within = |wanted: &[String], approved: &[String]| wanted.iter().all(|line| approved.contains(line));
+        if !within(&wanted.capabilities, &entry.capabilities) {
+            return Err(refuse("it asks for requests that are not approved"));
         }
+        if !within(&wanted.credentials, &entry.credentials) {
+            return Err(refuse("it wants credentials to be given away where that is not approved"));
+        }
+        Ok(())
     }
 }

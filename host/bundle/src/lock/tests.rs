@@ -183,6 +183,51 @@ fn credentials_go_only_where_that_was_approved() {
 }
 
 #[test]
+fn a_plugin_that_asks_for_more_than_is_approved_does_not_run() {
+    let said = said();
+    let mut entry = entry(&bundle());
+    // More than it asks for is no reason to refuse it.
+    entry.capabilities.push("GET /unused".to_owned());
+    let mut vouched = Vouched { entry };
+    vouched.agrees_with(&said).unwrap();
+    vouched.entry.capabilities.retain(|line| line != "GET /points/*");
+    let refusal = vouched.agrees_with(&said).unwrap_err();
+    assert_eq!(refusal.reason, "it asks for requests that are not approved");
+    assert_eq!(refusal.difference, ["+ capability  GET /points/*", "- capability  GET /unused"]);
+}
+
+#[test]
+fn nothing_that_a_bundle_says_moves_the_cursor_of_a_reviewer() {
+    let mut said = said();
+    let path = "/a\n- capability  POST /batch\u{1b}[2J".to_owned();
+    said.capabilities.push(Capability { method: "GET".to_owned(), path });
+    let bundle = Bundle::pack(crate::bundle::tests::COMPONENT.to_vec(), &said).unwrap();
+    let mut own = empty();
+    for lines in [own.approve(entry(&bundle)), locks(empty()).judge(found(&bundle)).unwrap_err().difference] {
+        assert!(lines.iter().any(|line| line.contains("GET /a")), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains(char::is_control)), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_name_or_version_that_could_be_taken_for_something_else_is_refused() {
+    let packed = |change: &dyn Fn(&mut Manifest)| {
+        let mut said = said();
+        change(&mut said);
+        let bundle = Bundle::pack(crate::bundle::tests::COMPONENT.to_vec(), &said).unwrap();
+        bundle.manifest().unwrap_err().to_string()
+    };
+    for name in ["", "Pi", "9a", "p i", "pi\nsigned by acme", "../pi", &"a".repeat(65)] {
+        let error = packed(&|said| said.name = name.to_owned());
+        assert!(error.contains("in its manifest is none (a-z") && !error.contains('\n'), "{name}: {error}");
+    }
+    for version in ["", "1 0", "1\nsigned by acme", "1\u{1b}[2J", "1\u{202e}0", &"1".repeat(65)] {
+        let error = packed(&|said| said.version = version.to_owned());
+        assert!(error.contains("printable ASCII") && !error.contains(char::is_control), "{version}: {error}");
+    }
+}
+
+#[test]
 fn another_version_than_the_approved_one_does_not_run_under_its_digest() {
     let vouched = Vouched { entry: entry(&bundle()) };
     let mut said = said();

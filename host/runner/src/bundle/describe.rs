@@ -36,11 +36,11 @@ pub fn describe(plugin: &Plugin, component: &[u8], limits: CallLimits) -> Manife
     }
 }
 
-/// The limits of one call, as a manifest states them.
+/// The limits of one call, as a manifest states them. Memory is left to the host, which has as much as its operator gave it.
 #[must_use]
 pub fn call_limits(limits: &Limits) -> CallLimits {
     CallLimits {
-        memory_bytes: limits.memory_bytes as u64,
+        memory_bytes: None,
         busy_seconds: limits.busy.as_secs(),
         request_bytes: limits.request_bytes,
         response_bytes: limits.response_bytes,

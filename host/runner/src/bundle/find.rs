@@ -80,6 +80,19 @@ async fn find_beside(
     locks: &Locks,
     approval: &Approval,
 ) -> Result<Candidate, Failure> {
+    let named = |name: &str| !name.contains(['/', '\\', '.']);
+    match locks.entry(reference).filter(|_| named(reference)) {
+        Some((lock, entry)) => {
+            let folder = lock.path().parent().unwrap_or(Path::new("."));
+            // Never a name again, which could lead back to this entry.
+            placed(&entry.source, &[Some(folder), None], approval).await
+        }
+        None => placed(reference, folders, approval).await,
+    }
+}
+
+/// A pinned bundle of a registry, or a file in one of `folders`.
+async fn placed(reference: &str, folders: &[Option<&Path>; 2], approval: &Approval) -> Result<Candidate, Failure> {
     if Reference::is_meant(reference) {
         let reference: Reference = reference.parse().map_err(failure)?;
         return match reference.digest() {
@@ -89,14 +102,6 @@ async fn find_beside(
                  the plugin as plugins.lock does\nto allow it: {approval} {reference}"
             ))),
         };
-    }
-    let named = |name: &str| !name.contains(['/', '\\', '.']);
-    if named(reference)
-        && let Some((lock, entry)) = locks.entry(reference)
-    {
-        let folder = lock.path().parent().unwrap_or(Path::new("."));
-        let source = entry.source.clone();
-        return Box::pin(find_beside(&source, &[Some(folder), None], locks, approval)).await;
     }
     let places: Vec<PathBuf> = folders.iter().flatten().map(|place| place.join(reference)).collect();
     match places.iter().find(|path| path.exists()) {
@@ -237,6 +242,25 @@ mod tests {
         let failure = found("x.tidegate", Path::new("/a"), Some(Path::new("/b"))).await.unwrap_err();
         assert_eq!(failure.message, "x.tidegate: no such file; looked for /a/x.tidegate and /b/x.tidegate");
         assert_eq!(failure.exit, Exit::Usage);
+    }
+
+    #[tokio::test]
+    async fn the_source_of_an_entry_is_a_file_and_never_a_name_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = |name: &str, source: &str| {
+            let digest = Digest::of(b"");
+            format!("[[plugin]]\nname = \"{name}\"\nversion = \"1\"\ndigest = \"{digest}\"\nsource = \"{source}\"\n")
+        };
+        let text = format!("version = 1\n{}{}{}", entry("a", "a"), entry("b", "c"), entry("c", "b"));
+        std::fs::write(folder.path().join("plugins.lock"), text).unwrap();
+        for (name, source) in [("a", "a"), ("b", "c"), ("c", "b")] {
+            let failure = found(name, folder.path(), None).await.unwrap_err();
+            let path = folder.path().join(source);
+            assert_eq!(failure.message, format!("{source}: no such file; looked for {}", path.display()));
+            assert_eq!(failure.exit, Exit::Usage);
+        }
+        std::fs::write(folder.path().join("b"), "\0asm b").unwrap();
+        assert_eq!(found("c", folder.path(), None).await.unwrap().component(), b"\0asm b");
     }
 
     #[tokio::test]

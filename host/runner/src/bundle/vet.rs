@@ -39,7 +39,7 @@ impl Approval {
 }
 
 /// A path as a shell takes it for one word.
-fn word(path: &str) -> String {
+pub(crate) fn word(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:@+,=".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
@@ -92,7 +92,11 @@ pub async fn compile(candidate: &Candidate, engine: &Engine, limits: Limits) -> 
     }
 }
 
-fn manifest(candidate: &Candidate) -> Result<Option<Manifest>, Failure> {
+/// The manifest of a bundle; none of a bare component, which has to be asked.
+///
+/// # Errors
+/// A refusal: it is broken, or about another component.
+pub fn manifest(candidate: &Candidate) -> Result<Option<Manifest>, Failure> {
     let refuse = |error| Failure::refused(format!("{} is refused: {error}", candidate.shown));
     candidate.bundle().map(|bundle| bundle.manifest().map_err(refuse)).transpose()
 }
@@ -119,7 +123,7 @@ fn contradiction(manifest: &Manifest, said: &Manifest) -> Option<&'static str> {
 fn narrower(limits: Limits, stated: &CallLimits) -> Limits {
     let size = |host: usize, stated: u64| host.min(usize::try_from(stated).unwrap_or(usize::MAX));
     Limits {
-        memory_bytes: size(limits.memory_bytes, stated.memory_bytes),
+        memory_bytes: stated.memory_bytes.map_or(limits.memory_bytes, |stated| size(limits.memory_bytes, stated)),
         busy: limits.busy.min(Duration::from_secs(stated.busy_seconds)),
         request_bytes: limits.request_bytes.min(stated.request_bytes),
         response_bytes: limits.response_bytes.min(stated.response_bytes),
@@ -141,11 +145,16 @@ mod tests {
 
     #[test]
     fn a_manifest_narrows_the_hosts_limits_and_never_widens_them() {
-        let host = Limits { memory_bytes: 100, request_bytes: 100, ..Limits::default() };
+        let host = Limits { memory_bytes: 8 << 30, request_bytes: 100, ..Limits::default() };
         let mut stated = call_limits(&Limits::default());
         stated.request_bytes = 10;
-        let limits = narrower(host, &stated);
-        assert_eq!((limits.memory_bytes, limits.request_bytes), (100, 10));
+        let limits = narrower(host.clone(), &stated);
+        // Nobody who packs a plugin knows how much memory the operator has, unless they say so.
+        assert_eq!((limits.memory_bytes, limits.request_bytes), (8 << 30, 10));
         assert_eq!(limits.busy, Limits::default().busy);
+        for (memory_bytes, least) in [(1 << 20, 1 << 20), (1 << 40, 8 << 30)] {
+            let stated = CallLimits { memory_bytes: Some(memory_bytes), ..stated.clone() };
+            assert_eq!(narrower(host.clone(), &stated).memory_bytes, least);
+        }
     }
 }

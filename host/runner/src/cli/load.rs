@@ -52,7 +52,7 @@ pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Unus
         None => Err(Failure::usage("no plugin is named, so its keys were not checked")),
         Some(reference) => plugin(reference, document.folder(), document.file(), document.memory_limit()).await,
     };
-    let (file, origin) = (document.name().to_owned(), document.origin("/auth/type"));
+    let (file, origin) = (document.file().to_owned(), document.origin("/auth/type"));
     match loaded {
         Ok(plugin) => {
             let config = document.check(Some(&plugin.description().config_schema)).map_err(Unusable::Invalid)?;
@@ -101,10 +101,14 @@ pub(super) async fn plugin(reference: &str, folder: &Path, config: &str, memory_
     let (engine, limits) = (bundle::engine()?, limits(memory_limit));
     let candidate = bundle::find(reference, folder, &locks, &approval).await?;
     match bundle::vet(&candidate, &locks, &approval, &engine, limits.clone()).await {
-        Err(failure) if failure.exit == Exit::Refused && candidate.kept => {
-            let fresh = bundle::pull_again(&candidate).await?;
-            bundle::vet(&fresh, &locks, &approval, &engine, limits).await
-        }
+        Err(refusal) if refusal.exit == Exit::Refused && candidate.kept => match bundle::pull_again(&candidate).await {
+            Ok(fresh) => bundle::vet(&fresh, &locks, &approval, &engine, limits).await,
+            // What lies here is refused, whether the registry can be asked for a newer signature or not.
+            Err(failure) => {
+                tracing::warn!("{failure}; what was pulled before is looked at alone");
+                Err(refusal)
+            }
+        },
         vetted => vetted,
     }
 }

@@ -30,7 +30,7 @@ pub(super) enum Command {
     GenerateKey(keys::Generate),
     /// Sign a bundle with a private key of cosign; COSIGN_PASSWORD unlocks it
     Sign(keys::Sign),
-    /// Check that a bundle is whole, and who has signed it
+    /// Check that a bundle is whole and signed by somebody known; unsigned will do only while no signer is known at all
     Verify(verify::Arguments),
     /// Show what a reviewer decides on, on one screen
     Inspect(inspect::Arguments),

@@ -83,7 +83,7 @@ pub fn time(text: &str) -> Result<Start, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -57,9 +57,8 @@ impl Policy {
         let line = format!("{method} /{}", printable(&segments.join("/")));
         Err(Failure::refused(
             format!("the plugin asked for `{line}`, which none of its capabilities allows"),
-            &format!(
-                "the capability `{line}` would allow it; the plugin has to request it, and plugins.lock to approve it"
-            ),
+            "it is not among the requests that the plugin says it makes (tidegate plugin inspect); whoever makes the plugin \
+             has to add it to them",
         ))
     }
 
@@ -178,7 +177,10 @@ mod tests {
         let uri: Uri = "https://acme.corp.com/api/streams/F/recorded?a=%5C%5Cx".parse().unwrap();
         assert_eq!(policy().admit(&Method::GET, &uri).unwrap().query(), Some("a=%5C%5Cx"));
         let refused = refusal(Method::GET, "https://acme.corp.com/api/other?token=s3cret").unwrap();
-        assert!(!refused.contains("s3cret") && refused.contains("`GET /other` would allow it"), "{refused}");
+        assert!(
+            !refused.contains("s3cret") && refused.contains("`GET /other`, which none of its capabilities"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use tidegate_bundle::{Bundle, Entry, Lock, Signatures, Signer};
+use tidegate_bundle::{Bundle, Entry, Lock, Manifest, Signatures, Signer};
 use tidegate_sandbox::Limits;
 
 use super::{Named, Place, public_key};
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Arguments {
 /// What `--output json` prints.
 #[derive(Serialize)]
 struct Approved<'a> {
-    /// The lock that was written.
+    /// The lock that is written.
     lock: String,
     /// Lines `~`, `+`, `-`; none where nothing changed.
     difference: &'a [String],
@@ -44,7 +44,13 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
     let candidate = place.open(&arguments.named).await?;
     let known = place.locks.own.signers().len();
     let signer = signer(&mut place, arguments, &candidate)?;
-    let (_, said) = bundle::compile(&candidate, &bundle::engine()?, Limits::default()).await?;
+    // What a bundle says is shown before it is compiled; a bare component says nothing before that.
+    let manifest = bundle::manifest(&candidate)?;
+    let bundled = manifest.is_some();
+    let said = match manifest {
+        Some(said) => said,
+        None => ask(&candidate).await?,
+    };
     let mut entry = Entry::of(&said, candidate.digest.clone(), candidate.source.clone());
     entry.signer = signer;
     let lock = &mut place.locks.own;
@@ -55,19 +61,29 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
             .skip(known)
             .map(|signer| format!("+ {:<11} {} (key {})", "signer", signer.name, signer.key.fingerprint())),
     );
+    if global.output == Format::Table {
+        difference.iter().try_for_each(|line| output::line(&redact(line)))?;
+    }
+    if bundled {
+        ask(&candidate).await?;
+    }
+    let path = lock.path().display().to_string();
+    if global.output == Format::Json {
+        output::json(&Approved { lock: path.clone(), difference: &difference, plugin: &entry })?;
+    }
     if !difference.is_empty() {
         lock.write().map_err(bundle::failure)?;
     }
-    let path = lock.path().display().to_string();
-    match global.output {
-        Format::Json => output::json(&Approved { lock: path, difference: &difference, plugin: &entry })?,
-        Format::Table => {
-            difference.iter().try_for_each(|line| output::line(&redact(line)))?;
-            let done = if difference.is_empty() { "is approved already in" } else { "is approved in" };
-            output::line(&format!("{} {} {done} {path}", entry.name, entry.version))?;
-        }
+    if global.output == Format::Table {
+        let done = if difference.is_empty() { "is approved already in" } else { "is approved in" };
+        output::line(&format!("{} {} {done} {path}", entry.name, entry.version))?;
     }
     Ok(Exit::Done)
+}
+
+/// Has a plugin say what it is, which must be what its manifest says.
+async fn ask(candidate: &Candidate) -> Result<Manifest, Failure> {
+    Ok(bundle::compile(candidate, &bundle::engine()?, Limits::default()).await?.1)
 }
 
 /// Who has signed the bundle, of those whose signature counts; nobody where that is allowed.

@@ -11,6 +11,7 @@ use tidegate_sandbox::Limits;
 use super::write;
 use crate::bundle::{self, Content};
 use crate::cli::Global;
+use crate::config;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
 
@@ -22,6 +23,9 @@ pub(in crate::cli) struct Arguments {
     /// Where the bundle is written; by default NAME.tidegate in this folder, NAME being what the plugin calls itself
     #[arg(short = 'o', value_name = "FILE")]
     target: Option<PathBuf>,
+    /// The memory that one call needs at most, such as 128MiB; by default it gets what performance.memory_limit leaves it
+    #[arg(long, value_name = "SIZE", value_parser = config::size)]
+    memory_limit: Option<u64>,
 }
 
 /// What `--output json` prints.
@@ -39,7 +43,8 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
     let Content::Component(component) = candidate.content.clone() else {
         return Err(Failure::usage(format!("{} is a bundle already", candidate.shown)).into());
     };
-    let (_, said) = bundle::compile(&candidate, &bundle::engine()?, Limits::default()).await?;
+    let (_, mut said) = bundle::compile(&candidate, &bundle::engine()?, Limits::default()).await?;
+    said.limits.memory_bytes = arguments.memory_limit;
     let packed = Bundle::pack(component, &said).map_err(|error| Failure::usage(format!("pack: {error}")))?;
     let path = arguments.target.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tidegate", said.name)));
     write(&path, &packed)?;

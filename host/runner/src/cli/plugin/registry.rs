@@ -59,14 +59,9 @@ pub(super) async fn pull(global: &Global, arguments: &Pull) -> Result<Exit> {
     let transport = arguments.network.transport();
     let candidate = bundle::open(&arguments.from, &place.folder, &place.locks, &place.approval, transport).await?;
     let pulled = candidate.need_bundle()?;
-    let refuse = |why: String| Failure::refused(format!("{} is refused: {why}", candidate.shown));
-    let said = pulled.manifest().map_err(|error| refuse(error.to_string()))?;
-    let plain = !said.name.is_empty() && said.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let path = match &arguments.target {
-        Some(path) => path.clone(),
-        None if plain => PathBuf::from(format!("{}.tidegate", said.name)),
-        None => return Err(refuse("its name is no file's name; say where it is written: -o FILE".to_owned()).into()),
-    };
+    let refuse = |error| Failure::refused(format!("{} is refused: {error}", candidate.shown));
+    let said = pulled.manifest().map_err(refuse)?;
+    let path = arguments.target.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tidegate", said.name)));
     write(&path, pulled)?;
     output::line(&format!("wrote {}: {}", path.display(), candidate.shown))?;
     Ok(Exit::Done)

@@ -90,7 +90,7 @@ fn requests(lines: &mut Vec<String>, said: &Manifest) {
 fn limits(said: &Manifest) -> Vec<String> {
     let limits = &said.limits;
     vec![
-        format!("{} memory", output::bytes(limits.memory_bytes)),
+        limits.memory_bytes.map_or("memory as configured".to_owned(), |most| format!("{} memory", output::bytes(most))),
         format!("{} s computing", limits.busy_seconds),
         format!("{} request", output::bytes(limits.request_bytes)),
         format!("{} response", output::bytes(limits.response_bytes)),

@@ -1,4 +1,5 @@
-//! `tidegate plugin verify`: whether a bundle is whole, and by whom it is signed. Says nothing of whether it may run.
+//! `tidegate plugin verify`: whether a bundle is whole, and signed by somebody whose signature counts. Says nothing of
+//! whether it may run.
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use serde::Serialize;
 use tidegate_bundle::{Digest, Signatures};
 
 use super::{Named, Place, public_key};
+use crate::bundle::word;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
@@ -16,7 +18,7 @@ use crate::output::{self, Format};
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     named: Named,
-    /// The public key by which it must be signed; by default those that plugins.lock knows are tried
+    /// The public key by which it must be signed; by default one of the signers that plugins.lock knows must have signed it
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 }
@@ -48,19 +50,24 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         }
         None => place.signed_by(bundle),
     };
-    if signers.is_empty() && place.locks.own.signatures() == Signatures::Required {
-        let lock = place.locks.own.path().display();
-        return Err(refuse(format!("{lock} requires a signature, and nobody whom it trusts has signed it")).into());
+    let signatures = bundle.signature_count();
+    if signers.is_empty() && (signatures > 0 || expects_signatures(&place)) {
+        let made = match signatures {
+            0 => "it is not signed".to_owned(),
+            count => {
+                format!("none of its {count} signatures is by anybody whom {} knows", place.locks.own.path().display())
+            }
+        };
+        let word = word(shown);
+        return Err(
+            refuse(format!("{made}\nto check it by a key: tidegate plugin verify {word} --key cosign.pub")).into()
+        );
     }
     let said = bundle.manifest().map_err(|error| refuse(error.to_string()))?;
-    let signatures = bundle.signature_count();
     match global.output {
         Format::Table => {
-            let by = match (signatures, signers.is_empty()) {
-                (0, _) => "not signed".to_owned(),
-                (_, true) => "signed, but by nobody who is known here; name a key: --key FILE".to_owned(),
-                (_, false) => format!("signed by {}", signers.join(", ")),
-            };
+            let by =
+                if signers.is_empty() { "not signed".to_owned() } else { format!("signed by {}", signers.join(", ")) };
             output::line(&format!("{} {} is whole: {}\n{by}", said.name, said.version, bundle.digest()))?;
         }
         Format::Json => output::json(&Verified {
@@ -72,4 +79,10 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         })?,
     }
     Ok(Exit::Done)
+}
+
+/// Whether what is not signed is refused: a lock requires signatures, or knows somebody who signs.
+fn expects_signatures(place: &Place) -> bool {
+    let mut locks = std::iter::once(&place.locks.own).chain(&place.locks.shipped);
+    locks.any(|lock| lock.signatures() == Signatures::Required || !lock.signers().is_empty())
 }

@@ -80,7 +80,7 @@ fn what_is_shown_to_a_reviewer_fits_one_screen() {
         "pi_event_frames: records",
         "/streams/*/recorded",
         "POST /batch",
-        "256.0 MiB memory",
+        "30 s computing",
         "nobody",
     ] {
         assert!(sheet.contains(word), "`{word}` is not in: {sheet}");
@@ -89,6 +89,10 @@ fn what_is_shown_to_a_reviewer_fits_one_screen() {
     let next = component("programs/pi_next.wasm");
     let sheet = done(plant.folder.path(), &["inspect", next.to_str().unwrap()]);
     assert!(sheet.contains("pi 0.2.0") && sheet.contains("none: a bare component"), "{sheet}");
+    assert!(sheet.contains("memory as configured"), "{sheet}");
+    done(plant.folder.path(), &["pack", next.to_str().unwrap(), "-o", "pi.tidegate", "--memory-limit", "128MiB"]);
+    let sheet = done(plant.folder.path(), &["inspect", "pi.tidegate"]);
+    assert!(sheet.contains("128.0 MiB memory"), "{sheet}");
 }
 
 #[test]
@@ -118,15 +122,18 @@ fn keys_are_never_overwritten_and_never_without_a_password() {
     assert!(ended.code == 2 && ended.stderr.contains("COSIGN_PASSWORD is wrong"), "{ended:#?}");
 }
 
-#[tokio::test]
-async fn a_request_that_is_taken_out_of_the_lock_is_refused_by_the_gate() {
+#[test]
+fn a_plugin_that_asks_for_a_request_that_was_taken_out_of_the_lock_is_refused_and_shown() {
     let plant = plant();
     done(plant.folder.path(), &["approve", "pi.tidegate"]);
-    plant.run(0);
     let text = std::fs::read_to_string(lock(&plant)).unwrap();
     assert!(text.contains("    \"GET /dataservers\",\n"), "{text}");
     std::fs::write(lock(&plant), text.replace("    \"GET /dataservers\",\n", "")).unwrap();
-    let ended = plant.tidegate(&["run"]);
-    assert_eq!(ended.code, 4, "{ended:#?}");
-    assert!(ended.stderr.contains("GET /dataservers") && ended.stderr.contains("plugins.lock"), "{}", ended.stderr);
+    let line = format!("tidegate plugin approve {}", bundle(&plant).display());
+    let words = ["it asks for requests that are not approved", "+ capability  GET /dataservers", &line];
+    refused(&plant, &plant.tidegate(&["run"]), &words);
+    refused(&plant, &plant.tidegate(&["validate"]), &words);
+    done(plant.folder.path(), &["approve", "pi.tidegate"]);
+    assert_eq!(std::fs::read_to_string(lock(&plant)).unwrap(), text);
+    assert_eq!(plant.tidegate(&["validate"]).code, 0);
 }

@@ -61,7 +61,32 @@ fn an_unsigned_bundle_where_signatures_are_required() {
     let ended = plugin(plant.folder.path(), &["approve", "pi.tidegate"]);
     refused(&plant, &ended, &["requires a signature", "--signer NAME --key cosign.pub"]);
     let ended = plugin(plant.folder.path(), &["verify", "pi.tidegate"]);
-    refused(&plant, &ended, &["requires a signature"]);
+    refused(&plant, &ended, &["it is not signed", "plugin verify pi.tidegate --key cosign.pub"]);
+}
+
+#[test]
+fn to_verify_is_to_find_a_signature_that_counts() {
+    let plant = plant();
+    let folder = plant.folder.path();
+    // Nobody is known here, and nothing requires a signature.
+    assert!(done(folder, &["verify", "pi.tidegate"]).contains("not signed"));
+    let (own, bare) = (lock(&plant), "version = 1\n");
+    std::fs::write(&own, format!("{bare}signatures = \"required\"\n")).unwrap();
+    refused(&plant, &plugin(folder, &["verify", "pi.tidegate"]), &["it is not signed"]);
+    for name in ["acme", "mallory"] {
+        key(folder, name);
+    }
+    std::fs::write(&own, format!("{bare}[[signer]]\nname = \"acme\"\nkey_file = \"acme.pub\"\n")).unwrap();
+    refused(&plant, &plugin(folder, &["verify", "pi.tidegate"]), &["it is not signed"]);
+    done(folder, &["sign", "pi.tidegate", "--key", "mallory.key"]);
+    let words = ["none of its 1 signatures is by anybody whom", "--key cosign.pub"];
+    refused(&plant, &plugin(folder, &["verify", "pi.tidegate"]), &words);
+    std::fs::remove_file(&own).unwrap();
+    refused(&plant, &plugin(folder, &["verify", "pi.tidegate"]), &words);
+    assert!(done(folder, &["verify", "pi.tidegate", "--key", "mallory.pub"]).contains("signed by mallory.pub"));
+    std::fs::write(&own, format!("{bare}[[signer]]\nname = \"acme\"\nkey_file = \"acme.pub\"\n")).unwrap();
+    done(folder, &["sign", "pi.tidegate", "--key", "acme.key"]);
+    assert!(done(folder, &["verify", "pi.tidegate"]).contains("signed by acme"));
 }
 
 #[test]
@@ -108,7 +133,11 @@ fn a_plugin_that_says_something_else_than_its_manifest() {
     let liar = Bundle::pack(honest.component().to_vec(), &said).unwrap();
     std::fs::write(bundle(&plant), liar.to_bytes().unwrap()).unwrap();
     let words = ["what the plugin says about itself (capabilities) is not what its manifest says"];
-    refused(&plant, &plugin(plant.folder.path(), &["approve", "pi.tidegate"]), &words);
+    let ended = plugin(plant.folder.path(), &["approve", "pi.tidegate"]);
+    refused(&plant, &ended, &words);
+    // What it says was shown before it was compiled, and nothing was written.
+    assert!(ended.stdout.contains("+ capability  GET /dataservers"), "{ended:#?}");
+    assert!(!ended.stdout.contains("is approved") && !lock(&plant).exists(), "{ended:#?}");
     // Also where a lock vouches for it.
     let mut forged = Lock::read(plant.folder.path()).unwrap();
     forged.approve(Entry::of(&said, liar.digest().clone(), "pi.tidegate".to_owned()));

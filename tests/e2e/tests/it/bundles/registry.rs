@@ -123,7 +123,7 @@ async fn a_tag_is_pinned_when_it_is_approved_and_never_when_it_is_run() {
 
 #[test]
 fn a_signature_that_came_later_is_found_although_the_bundle_was_kept() {
-    let (plant, registry) = (plant(), Registry::open());
+    let (plant, mut registry) = (plant(), Registry::open());
     let tag = format!("oci://{}/team/pi:1", registry.host);
     well(&plant, &["plugin", "push", "pi.tidegate", &tag]);
     well(&plant, &["plugin", "inspect", &tag]);
@@ -138,6 +138,56 @@ fn a_signature_that_came_later_is_found_although_the_bundle_was_kept() {
     plant.configure(|settings| settings.plugin = "pi".into());
     let ended = run(&plant, &["validate"]);
     assert_eq!(ended.code, 0, "{ended:#?}");
+    // Where nobody can be asked for it, what was kept is refused, and that is no failure.
+    copy(&unsigned, &kept.join("tidegate/bundles"));
+    registry.stop();
+    for command in ["validate", "run"] {
+        refused(&plant, &run(&plant, &[command]), &["wants it signed by `acme`, and it is not"]);
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_answers_with_other_bytes_is_refused() {
+    let (plant, registry, tag) = pushed();
+    let digest = read(&bundle(&plant)).digest().to_string();
+    let manifest = get(&registry.host, "manifests/latest").await;
+    let pinned = tag.replace(":latest", &format!("@{digest}"));
+    let (layer, config) = (&manifest["layers"][0]["digest"], &manifest["config"]["digest"]);
+    for (blob, name) in [(layer.as_str().unwrap(), &tag), (config.as_str().unwrap(), &pinned), (&digest, &pinned)] {
+        let file = registry.blob(blob);
+        let whole = std::fs::read(&file).unwrap();
+        let version = whole.windows(5).position(|window| window == b"0.1.0").unwrap();
+        let mut other = whole.clone();
+        other[version + 4] = b'1';
+        std::fs::write(&file, other).unwrap();
+        let words = ["the registry answered with sha256:", &format!("where {blob} was asked for")];
+        refused(&plant, &run(&plant, &["plugin", "pull", name, "-o", "again.tidegate"]), &words);
+        std::fs::write(&file, whole).unwrap();
+    }
+    assert!(!plant.folder.path().join("again.tidegate").exists());
+    // What is listed and not there is no bundle either.
+    let file = registry.blob(config.as_str().unwrap());
+    std::fs::rename(&file, file.with_extension("gone")).unwrap();
+    refused(&plant, &run(&plant, &["plugin", "pull", &tag]), &["and does not hold it"]);
+    std::fs::rename(file.with_extension("gone"), &file).unwrap();
+    well(&plant, &["plugin", "pull", &tag]);
+}
+
+#[tokio::test]
+async fn a_signature_that_is_broken_in_the_registry_is_passed_over() {
+    let (plant, registry, tag) = pushed();
+    let digest = read(&bundle(&plant)).digest().to_string();
+    let signed = get(&registry.host, &format!("manifests/{}.sig", digest.replace(':', "-"))).await;
+    let file = registry.blob(signed["layers"][0]["digest"].as_str().unwrap());
+    let whole = std::fs::read(&file).unwrap();
+    let broken = String::from_utf8(whole.clone()).unwrap().replace("cosign", "gisonc");
+    for missing in [false, true] {
+        if missing { std::fs::remove_file(&file) } else { std::fs::write(&file, &broken) }.unwrap();
+        well(&plant, &["plugin", "pull", &tag]);
+        refused(&plant, &run(&plant, &["plugin", "verify", &tag, "--key", "acme.pub"]), &["it is not signed"]);
+    }
+    std::fs::write(&file, whole).unwrap();
+    well(&plant, &["plugin", "verify", &tag, "--key", "acme.pub"]);
 }
 
 fn copy(from: &Path, to: &Path) {

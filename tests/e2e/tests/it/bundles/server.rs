@@ -1,6 +1,7 @@
 //! A registry: Debian's `docker-registry` over a folder, on this machine only.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ const HTPASSWD: &str = "operator:$2b$04$D0MHEex5QGIlkzpnVw6giOIM5vXe7K/HW9Zr7kQS
 /// A running registry; stopped when dropped.
 pub(super) struct Registry {
     server: Child,
-    _folder: TempDir,
+    folder: TempDir,
     /// `127.0.0.1:PORT`
     pub(super) host: String,
 }
@@ -49,7 +50,13 @@ impl Registry {
         while TcpStream::connect(&host).is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { server, _folder: folder, host }
+        Self { server, folder, host }
+    }
+
+    /// The file in which it keeps a blob.
+    pub(super) fn blob(&self, digest: &str) -> PathBuf {
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        self.folder.path().join(format!("storage/docker/registry/v2/blobs/sha256/{}/{hex}/data", &hex[..2]))
     }
 
     /// Stops it.

@@ -54,7 +54,12 @@ fn a_bundle_that_replaces_a_shipped_one_is_refused() {
     let next = component("programs/pi_next.wasm");
     let place = program.parent().unwrap();
     done(place, &["pack", next.to_str().unwrap(), "-o", "pi.tidegate"]);
+    let verify = ["plugin", "verify", "dist/pi.tidegate"];
+    let ended = run(&program, &plant, &verify);
+    assert!(ended.code == 4 && ended.stderr.contains("it is not signed"), "{ended:#?}");
     done(place, &["sign", "pi.tidegate", "--key", "tidegate.key"]);
+    let ended = run(&program, &plant, &verify);
+    assert!(ended.code == 0 && ended.stdout.contains("signed by tidegate"), "{ended:#?}");
     let ended = run(&program, &plant, &["run"]);
     assert!(ended.code == 4 && ended.stderr.contains("+ capability  GET /streams/*/value"), "{ended:#?}");
 }
