@@ -8,6 +8,7 @@ mod check;
 mod discover;
 mod gaps;
 mod init;
+mod interrupt;
 mod load;
 mod plan;
 mod plugin;
@@ -137,7 +138,10 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let several = cli.command.is_of_one_pipeline().then(|| several::configurations(&cli.global.config)).flatten();
     let ended = runtime.block_on(async {
         match several {
-            Some(files) => several::run(files, arguments, cli.global.output).await,
+            Some(files) => match cli.command.only_for_one() {
+                None => several::run(files, arguments, cli.global.output).await,
+                Some(failure) => Err(failure.into()),
+            },
             None => cli.command.run(&cli.global).await,
         }
     });
@@ -153,6 +157,14 @@ impl Command {
     /// Whether it is about one pipeline, and run for each where there are several.
     fn is_of_one_pipeline(&self) -> bool {
         !matches!(self, Self::Init(_) | Self::Spec | Self::Plugin(_))
+    }
+
+    /// Why it cannot be done for several pipelines at once.
+    fn only_for_one(&self) -> Option<Failure> {
+        match self {
+            Self::State(arguments) => arguments.only_for_one(),
+            _ => None,
+        }
     }
 
     async fn run(&self, global: &Global) -> Result<Exit> {
@@ -213,6 +225,24 @@ mod tests {
         assert_eq!(exit_of(&[]), Exit::Usage);
         assert_eq!(exit_of(&["--version"]), Exit::Done);
         assert_eq!(exit_of(&["validate", "--config", "/nowhere/t.yaml", "--quiet"]), Exit::Usage);
+    }
+
+    #[test]
+    fn one_file_is_not_the_state_of_several_pipelines() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let file = folder.path().join("state.json");
+        std::fs::write(&file, "kept").unwrap();
+        let (config, name) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
+        for what in ["export", "import"] {
+            assert_eq!(exit_of(&["-c", config, "state", what, name]), Exit::Usage);
+            let cli = Cli::try_parse_from(["tidegate", "state", what, name]).unwrap();
+            assert!(cli.command.only_for_one().unwrap().message.contains("name one of its configurations with -c"));
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+        assert!(Cli::try_parse_from(["tidegate", "state", "export"]).unwrap().command.only_for_one().is_none());
     }
 
     #[test]

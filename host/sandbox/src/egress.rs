@@ -16,6 +16,7 @@ mod failure;
 mod headers;
 mod held;
 mod hooks;
+mod mask;
 mod member;
 mod pace;
 mod policy;

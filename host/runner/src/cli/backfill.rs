@@ -39,7 +39,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
     let options = options(arguments, now)?;
     let work = async |job: &Job| {
         let progress = progress::choose(global.quiet);
-        run::uninterrupted(pipeline::backfill(job, &options, progress), "the same command goes on from there").await
+        pipeline::backfill(job, &options, progress).await
     };
     run::conclude(global, load::asking(global, work).await)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tidegate_sandbox::Plugin;
 
-use super::{Global, several};
+use super::{Global, interrupt, several};
 use crate::auth;
 use crate::bundle::{self, Approval};
 use crate::config::{Config, Document, Invalid, Problem};
@@ -79,14 +79,20 @@ pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
     Job::open(config, &plugin)
 }
 
-/// Runs `work` with a pipeline that may make requests, and closes it whatever becomes of that.
+/// Runs `work` with a pipeline that may make requests, until it ends or is interrupted, and closes the pipeline whatever
+/// becomes of that.
 ///
 /// # Errors
 /// The configuration's, that of `work`, or requests that could not be logged.
 pub(super) async fn asking<T>(global: &Global, work: impl AsyncFnOnce(&Job) -> Result<T>) -> Result<T> {
     let job = job(global).await?;
     job.begin()?;
-    let done = work(&job).await;
+    let done = tokio::select! {
+        // First, so that no interrupt of the work ends the process before the pipeline is closed.
+        biased;
+        () = interrupt::told_to_stop() => Err(interrupt::interrupted().into()),
+        done = work(&job) => done,
+    };
     let closed = job.close().await;
     let done = done?;
     closed?;

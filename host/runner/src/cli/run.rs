@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Global, load};
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::pipeline::{self, Job, RunOptions};
 use crate::progress;
 use crate::summary::Summary;
@@ -36,20 +36,9 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
     };
     let work = async |job: &Job| {
         let progress = progress::choose(global.quiet);
-        uninterrupted(pipeline::run(job, &options, progress), "the next run goes on from there").await
+        pipeline::run(job, &options, progress).await
     };
     conclude(global, load::asking(global, work).await)
-}
-
-/// Waits for `work`. An interrupt ends the process between two steps of the commit protocol or in
-/// the middle of one; both are safe, so nothing is waited for.
-pub(super) async fn uninterrupted(work: impl Future<Output = Result<Summary>>, next: &str) -> Result<Summary> {
-    tokio::select! {
-        summary = work => summary,
-        _ = tokio::signal::ctrl_c() => {
-            Err(Failure::failed(format!("interrupted: what was committed stays, {next}")).into())
-        }
-    }
 }
 
 /// Prints the summary of work that came to its end.

@@ -94,6 +94,21 @@ impl Selected {
     }
 }
 
+impl Arguments {
+    /// Why it cannot be done for several pipelines at once: a document is that of one.
+    pub(super) fn only_for_one(&self) -> Option<Failure> {
+        let what = match &self.command {
+            Command::Export { file, .. } if file.as_os_str() != STANDARD => "export FILE",
+            Command::Import { .. } => "import",
+            _ => return None,
+        };
+        Some(Failure::usage(format!(
+            "state {what}: one document is the state of one pipeline, and this folder holds several; name one of its \
+             configurations with -c"
+        )))
+    }
+}
+
 pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> {
     let job = load::job(global).await?;
     match &arguments.command {

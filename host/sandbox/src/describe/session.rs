@@ -74,9 +74,12 @@ impl Session {
         object.get(&self.expired_member).and_then(Value::as_str) == Some(self.expired_value.as_str())
     }
 
-    /// Whether only the host may make requests that this capability stands for.
+    /// Whether only the host may make requests that this capability stands for. Capitals make no difference: they make none
+    /// to many a server.
     pub(crate) fn reserves(&self, capability: &Capability) -> bool {
-        [Some(&self.login), self.logout.as_ref()].into_iter().flatten().any(|own| capability.covers(own))
+        let small = |it: &Capability| Capability { path: it.path.to_ascii_lowercase(), ..it.clone() };
+        let asked = small(capability);
+        [Some(&self.login), self.logout.as_ref()].into_iter().flatten().any(|own| asked.covers(&small(own)))
     }
 }
 
@@ -127,7 +130,7 @@ mod tests {
     fn a_session_keeps_its_calls_to_the_host() {
         let session = Session::check(said()).unwrap();
         let capability = |method: &str, path: &str| Capability { method: method.to_owned(), path: path.to_owned() };
-        for path in ["getToken", "revokeToken", "*"] {
+        for path in ["getToken", "revokeToken", "*", "GETTOKEN", "REVOKEtoken"] {
             assert!(session.reserves(&capability("POST", path)), "{path}");
         }
         for (method, path) in [("GET", "getToken"), ("POST", "getTagData"), ("POST", "*/getToken")] {

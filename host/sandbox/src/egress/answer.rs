@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -15,8 +14,9 @@ use super::budget::Permit;
 use super::credentials::Credentials;
 use super::exchange::{Ask, Caller};
 use super::held::{self, Held};
+use super::mask::{self, Mask};
 use super::session::Issued;
-use super::{Egress, headers, member};
+use super::{Egress, headers};
 
 /// An answer with its place in the budget.
 pub(super) struct Answer {
@@ -50,7 +50,8 @@ impl Egress {
         respond(status, headers, self.receive(ask, answer, caller).boxed_unsync())
     }
 
-    /// The answer to a request that carried a token: a small one is looked at first, and never shows the token.
+    /// The answer to a request that carried a token: none shows the token, and a small one is looked at
+    /// first.
     pub(super) async fn hand_over_checked(
         &self,
         ask: &Ask,
@@ -61,26 +62,31 @@ impl Egress {
         let (status, mut headers) = (answer.status(), headers::incoming(answer.response.headers()));
         let echoing: Vec<HeaderName> = headers
             .iter()
-            .filter(|(_, value)| member::holds(value.as_bytes(), &issued.token))
+            .filter(|(_, value)| mask::holds(value.as_bytes(), &issued.token))
             .map(|(name, _)| name.clone())
             .collect();
         echoing.iter().for_each(|name| drop(headers.remove(name)));
-        let held = held::hold(&headers, self.receive(ask, answer, caller)).await;
+        let held = held::hold(&headers, self.receive(ask, answer, caller), Mask::new(Arc::clone(&issued.token))).await;
         match held {
-            Held::Part(replay) => Checked { answer: respond(status, headers, replay.boxed_unsync()), expired: false },
+            Held::Part(replay) => {
+                self.accepted(issued);
+                // What is masked on the way changes the length.
+                headers.remove(CONTENT_LENGTH);
+                Checked { answer: respond(status, headers, replay.boxed_unsync()), expired: false }
+            }
             Held::Whole(body) => {
                 let expired = match &self.config.credentials {
                     Credentials::Session { calls, .. } => calls.expired(&body),
                     _ => false,
                 };
-                let body = match member::masked(&body, &issued.token) {
-                    Some(masked) => {
-                        headers.remove(CONTENT_LENGTH);
-                        Bytes::from(masked)
-                    }
-                    None => body,
-                };
-                let body = Full::new(body).map_err(WasiError::from).boxed_unsync();
+                if !expired {
+                    self.accepted(issued);
+                }
+                let clean = mask::masked(body.clone(), &issued.token);
+                if clean != body {
+                    headers.remove(CONTENT_LENGTH);
+                }
+                let body = Full::new(clean).map_err(WasiError::from).boxed_unsync();
                 Checked { answer: respond(status, headers, body), expired }
             }
         }

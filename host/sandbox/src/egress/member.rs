@@ -1,13 +1,8 @@
-//! A token in a JSON body: how it gets in, and how it is kept from coming back. Text is spliced and not written anew, so
-//! that everything else reaches the other side as it was sent.
+//! A token in a JSON body: how it gets in. Text is spliced and not written anew, so that everything else reaches the other
+//! side as it was sent.
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-
-/// What stands in the place of a token.
-const MASK: &str = "***";
-/// Shorter texts would blot out ordinary words; a token of three characters protects nothing anyway.
-const SHORTEST: usize = 4;
 
 /// Where a JSON object takes one more member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,45 +35,6 @@ impl Slot {
         let filled = format!("{}:{}{comma}", Value::from(member), Value::from(token));
         Bytes::from([before, filled.as_bytes(), after].concat())
     }
-}
-
-/// `text` without `secret`, as it is and as JSON spells it.
-pub(super) fn masked(text: &[u8], secret: &str) -> Option<Vec<u8>> {
-    if secret.len() < SHORTEST {
-        return None;
-    }
-    let quoted = Value::from(secret).to_string();
-    let escaped = quoted.trim_start_matches('"').trim_end_matches('"');
-    let mut spellings = vec![secret.as_bytes()];
-    if escaped != secret {
-        spellings.push(escaped.as_bytes());
-    }
-    let clean = spellings.into_iter().fold(None, |clean: Option<Vec<u8>>, spelling| {
-        let without = replaced(clean.as_deref().unwrap_or(text), spelling);
-        without.or(clean)
-    });
-    clean
-}
-
-/// Whether `text` holds `secret`.
-pub(super) fn holds(text: &[u8], secret: &str) -> bool {
-    secret.len() >= SHORTEST && text.windows(secret.len()).any(|window| window == secret.as_bytes())
-}
-
-fn replaced(text: &[u8], spelling: &[u8]) -> Option<Vec<u8>> {
-    let mut clean = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.windows(spelling.len()).position(|window| window == spelling) {
-        let (before, after) = rest.split_at_checked(at)?;
-        clean.extend_from_slice(before);
-        clean.extend_from_slice(MASK.as_bytes());
-        rest = after.get(spelling.len()..)?;
-    }
-    if clean.is_empty() {
-        return None;
-    }
-    clean.extend_from_slice(rest);
-    Some(clean)
 }
 
 #[cfg(test)]
@@ -116,16 +72,5 @@ mod tests {
             assert_eq!(Slot::of(body.as_bytes(), "token"), Err(Taken), "{body}");
         }
         assert!(Slot::of(br#"{"a":{"token":1}}"#, "token").is_ok());
-    }
-
-    #[test]
-    fn a_token_is_masked_in_every_spelling_and_nothing_else_is_touched() {
-        let token = "to\"ken";
-        let text = br#"{"a":"to\"ken","b":"to"ken to"ken"}"#;
-        assert_eq!(masked(text, token).unwrap(), br#"{"a":"***","b":"*** ***"}"#);
-        assert_eq!(masked(b"nothing here", token), None);
-        assert_eq!(masked(b"abc", "abc"), None);
-        assert_eq!(masked(b"token-at-the-start", "token"), Some(b"***-at-the-start".to_vec()));
-        assert!(holds(b"x token", "token") && !holds(b"x", "token") && !holds(b"abc", "abc"));
     }
 }

@@ -17,13 +17,15 @@ use super::Egress;
 use super::credentials::{Credentials, Login};
 use super::exchange::{Ask, Caller};
 use super::failure::Failure;
-use super::member;
+use super::mask;
 use crate::describe::{Capability, Session};
 
 /// How long the end of a session may take, its turn in the budget included. The source forgets it anyway some time.
 const PARTING: Duration = Duration::from_secs(5);
 /// What is quoted of a server's words, in characters.
 const QUOTED: usize = 200;
+/// How many tokens in a row may turn out not to be valid before any was accepted: to go on would be a login a request.
+const FRUITLESS: u32 = 3;
 /// The code of a login that the source has refused.
 const REFUSED: &str = "login-refused";
 
@@ -48,6 +50,10 @@ struct Facts {
     current: Option<Issued>,
     /// Logins so far, failed ones included.
     logins: u64,
+    /// The last of them whose token was accepted.
+    proven: u64,
+    /// Logins in a row whose token was never accepted.
+    fruitless: u32,
     /// Why the last one failed.
     failed: Option<Fault>,
     /// No login any more.
@@ -66,6 +72,10 @@ impl Facts {
         }
         if self.current.as_ref().is_some_and(|current| current.login == stale) {
             self.current = None;
+            self.fruitless = if self.proven == stale { 0 } else { self.fruitless + 1 };
+            if self.fruitless >= FRUITLESS {
+                self.failed = Some(fruitless());
+            }
         }
         if self.current.is_some() {
             return Ok(self.current.clone());
@@ -112,6 +122,12 @@ impl Egress {
         let Some(issued) = issued.filter(|issued| issued.login > 0) else { return true };
         let facts = self.session.facts();
         facts.current.as_ref().is_some_and(|current| current.login == issued.login)
+    }
+
+    /// The source has answered to a token as to a valid one.
+    pub(super) fn accepted(&self, issued: &Issued) {
+        let mut facts = self.session.facts();
+        facts.proven = facts.proven.max(issued.login);
     }
 
     /// Logs in, unless somebody else has done it meanwhile.
@@ -217,6 +233,15 @@ impl Egress {
     }
 }
 
+/// A source that gives out tokens and takes none back.
+fn fruitless() -> Fault {
+    let message = format!(
+        "the server gives out tokens but accepts none: {FRUITLESS} in a row were not valid at their first use; may the user \
+         of auth.username read, and do all requests reach the server that gave out the token?"
+    );
+    Fault { domain: Domain::User, retry: Retry::Never, code: REFUSED.to_owned(), message }
+}
+
 fn internal(text: &str) -> Fault {
     Fault::internal("login", text)
 }
@@ -252,8 +277,9 @@ fn token_in(calls: &Session, login: Option<&Login>, status: StatusCode, answer: 
 
 /// The server's own words, fit for a message: short, printable, and without what the login has told it.
 fn quoted(answer: &[u8], login: Option<&Login>) -> String {
-    let masked = login.and_then(|login| member::masked(answer, &login.password));
-    let text = String::from_utf8_lossy(masked.as_deref().unwrap_or(answer)).into_owned();
+    let answer = Bytes::copy_from_slice(answer);
+    let masked = login.map_or_else(|| answer.clone(), |login| mask::masked(answer.clone(), &login.password));
+    let text = String::from_utf8_lossy(&masked).into_owned();
     // One that is too short to be masked.
     if login.is_some_and(|login| !login.password.is_empty() && text.contains(&*login.password)) {
         return "in words that hold the password".to_owned();

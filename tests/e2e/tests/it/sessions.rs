@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::plant::{Ended, command, component, tidegate};
+use crate::plant::{Ended, command, component, tidegate, vouch};
 use crate::table;
 
 const USER: &str = "PLANTX\\operator7";
@@ -50,6 +50,7 @@ impl Site {
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(accept(listener, Arc::clone(&facts)));
         let folder = tempfile::tempdir().unwrap();
+        vouch(folder.path());
         let plugin = component("programs/session_snoop.wasm");
         let text = format!(
             "version: 1\nname: test\nplugin: {}\nsource: {{url: 'http://127.0.0.1:{port}'}}\n\
@@ -68,6 +69,31 @@ impl Site {
 
     fn facts(&self) -> std::sync::MutexGuard<'_, Facts> {
         self.facts.lock().unwrap()
+    }
+
+    /// Logins so far, and tokens that are valid.
+    fn sessions(&self) -> (usize, usize) {
+        let facts = self.facts();
+        (facts.logins, facts.valid.len())
+    }
+
+    /// Starts the program, sends it a signal when there were `logins` logins, and waits for its end.
+    async fn interrupted(&self, arguments: &[&str], signal: &str, logins: usize) -> Ended {
+        let running = command(self.folder.path(), arguments)
+            .env("TIDEGATE_TEST_PASSWORD", PASSWORD)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let limit = Instant::now() + Duration::from_secs(60);
+        while self.facts().logins < logins {
+            assert!(Instant::now() < limit, "{arguments:?}: {:?} instead of {logins} logins", self.sessions());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(Command::new("kill").args([signal, &running.id().to_string()]).status().unwrap().success());
+        let ended = running.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: ended.status.code().unwrap(), stdout: text(ended.stdout), stderr: text(ended.stderr) }
     }
 
     fn table(&self, suffix: &str) -> PathBuf {
@@ -219,28 +245,45 @@ async fn the_audit_log_has_a_line_for_every_request() {
 async fn every_command_ends_its_session_also_when_it_fails_or_is_interrupted() {
     let site = Site::start().await;
     let ended = site.tidegate(&["preview", "-n", "30"]);
-    assert_eq!((ended.code, site.facts().logins, site.facts().valid.len()), (0, 2, 0), "{ended:#?}");
+    assert_eq!((ended.code, site.sessions()), (0, (2, 0)), "{ended:#?}");
     site.facts().broken = true;
     let ended = site.tidegate(&["run"]);
-    assert_eq!((ended.code, site.facts().logins, site.facts().valid.len()), (3, 3, 0), "{ended:#?}");
+    assert_eq!((ended.code, site.sessions()), (3, (3, 0)), "{ended:#?}");
     assert_clean("the reason of a gap", table::strings(&site.table("_gaps"), "reason").await.join(" ").as_bytes());
     assert_clean("what is said of it", ended.stderr.as_bytes());
-    (site.facts().broken, site.facts().slow) = (false, Duration::from_secs(60));
-    let running = command(site.folder.path(), &["run", "--full-refresh"])
-        .env("TIDEGATE_TEST_PASSWORD", PASSWORD)
-        .stderr(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while site.facts().logins < 4 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    site.facts().broken = false;
+    site.facts().slow = Duration::from_secs(60);
+    let interrupted: [(&[&str], &str); 3] =
+        [(&["run", "--full-refresh"], "-INT"), (&["run", "--full-refresh"], "-TERM"), (&["preview"], "-TERM")];
+    for (nth, (arguments, signal)) in interrupted.into_iter().enumerate() {
+        let logins = 4 + nth;
+        let ended = site.interrupted(arguments, signal, logins).await;
+        assert_eq!((ended.code, site.sessions()), (1, (logins, 0)), "{arguments:?} {signal}: {ended:#?}");
+        assert!(ended.stderr.contains("interrupted: what was committed stays"), "{ended:#?}");
+        let last = site.audit().pop().unwrap();
+        assert!(last["url"].as_str().unwrap().ends_with("/logout"), "{last}");
     }
-    assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
-    let ended = running.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
-    assert_eq!((site.facts().logins, site.facts().valid.len()), (4, 0));
-    let last = site.audit().pop().unwrap();
-    assert!(last["url"].as_str().unwrap().ends_with("/logout"), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_pipelines_end_their_sessions_when_they_are_interrupted_and_no_other_begins() {
+    let site = Site::start().await;
+    site.facts().slow = Duration::from_secs(60);
+    let text = std::fs::read_to_string(site.folder.path().join("tidegate.yaml")).unwrap();
+    let folder = site.folder.path().join("pipelines");
+    std::fs::create_dir(&folder).unwrap();
+    vouch(&folder);
+    for n in 1..=6 {
+        let own = text.replace("name: test", &format!("name: p{n}")).replace("./lake", &format!("./lake{n}"));
+        std::fs::write(folder.join(format!("p{n}.yaml")), own).unwrap();
+    }
+    for (signal, logins) in [("-TERM", 4), ("-INT", 8)] {
+        let ended = site.interrupted(&["-c", "pipelines", "run"], signal, logins).await;
+        assert_eq!((ended.code, site.sessions()), (1, (logins, 0)), "{ended:#?}");
+        assert!(!ended.stderr.contains("p5: ") && ended.stderr.contains("p4: error: interrupted"), "{ended:#?}");
+    }
+    let audit = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap();
+    assert_eq!(audit.matches("/logout\"").count(), 8, "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -297,6 +297,65 @@ async fn a_small_answer_never_shows_the_token() {
 }
 
 #[tokio::test]
+async fn a_large_answer_or_one_that_breaks_off_shows_the_token_no_more_than_a_small_one() {
+    let token = "tok+s3cret/=";
+    let pad = "x".repeat(70_000);
+    for spelt in [token, "tok\\u002Bs3cret/\\u003D", "tok\\u002bs3cret\\/="] {
+        let (begin, end) = spelt.split_at(5);
+        let chunks = format!("{:x}\r\n{pad}{begin}\r\n{:x}\r\n{end} end\r\n0\r\n\r\n", pad.len() + 5, end.len() + 4);
+        let declared = format!("content-length: {}\r\n\r\n{pad}{spelt} end", pad.len() + spelt.len() + 4);
+        let cut = format!("content-length: 100\r\n\r\n{spelt} end");
+        for rest in [format!("transfer-encoding: chunked\r\n\r\n{chunks}"), declared, cut] {
+            let login = Reply::Bytes(bytes(&json!({ "token": token })));
+            let echo = Reply::Close(format!("HTTP/1.1 200 OK\r\n{rest}").into_bytes());
+            let server = Server::start(vec![login, echo], None).await;
+            let mut guest = guest(&server);
+            guest.caller.response_bytes = 10_000_000;
+            let response = guest.send(Method::POST, "/a", &[], "{}").await.unwrap();
+            assert!(!response.headers().contains_key("content-length"), "it would be wrong");
+            let mut body = response.into_body();
+            let mut seen = Vec::new();
+            while let Some(Ok(frame)) = body.frame().await {
+                seen.extend_from_slice(&frame.into_data().unwrap());
+            }
+            let seen = String::from_utf8(seen).unwrap();
+            assert!(seen.ends_with("*** end") && !seen.contains("s3cret"), "{}", seen.trim_start_matches('x'));
+            assert!(seen.len() == 7 || seen.len() == pad.len() + 7);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_accepts_none_of_its_tokens_is_not_asked_for_ever() {
+    let (server, source) = Source::start(1).await;
+    let guest = guest(&server);
+    for _ in 0..2 {
+        assert_eq!(guest.post("{}").await.unwrap(), r#"{"status":"BadToken"}"#);
+    }
+    for _ in 0..3 {
+        guest.post("{}").await.unwrap_err();
+        let fault = guest.caller.trail.complete(Fault::internal("x", "it failed"));
+        assert_eq!((fault.code.as_str(), fault.domain, fault.retry), ("login-refused", Domain::User, Retry::Never));
+        assert!(fault.message.contains("accepts none: 3 in a row"), "{fault}");
+    }
+    let source = source.lock().unwrap();
+    assert_eq!((source.issued, source.asked), (3, 5));
+}
+
+#[tokio::test]
+async fn tokens_that_were_accepted_may_expire_as_often_as_they_like() {
+    let (server, source) = Source::start(2).await;
+    let guest = guest(&server);
+    for n in 0..10 {
+        assert_eq!(
+            guest.post(&json!({ "n": n }).to_string()).await.unwrap(),
+            json!({"status": "Good", "n": n}).to_string()
+        );
+    }
+    assert!(source.lock().unwrap().issued > 5);
+}
+
+#[tokio::test]
 async fn a_large_answer_is_not_waited_for() {
     let long = "x".repeat(100_000);
     let chunk = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n", long.len());
@@ -315,12 +374,12 @@ async fn a_large_answer_is_not_waited_for() {
 #[tokio::test]
 async fn a_small_answer_that_is_cut_is_still_an_error() {
     let login = Reply::Bytes(bytes(&json!({"token": "tok-s3cret"})));
-    let cut = Reply::Close(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"st".to_vec());
+    let cut = Reply::Close(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"n\":".to_vec());
     let server = Server::start(vec![login, cut], None).await;
     let guest = guest(&server);
     let mut response = guest.send(Method::POST, "/a", &[], "{}").await.unwrap();
     let first = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
-    assert_eq!(&first[..], b"{\"st");
+    assert_eq!(&first[..], b"{\"n\":");
     let error = text(response).await.unwrap_err();
     assert!(matches!(error, WasiError::HttpResponseIncomplete), "{error}");
 }
