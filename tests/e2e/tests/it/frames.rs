@@ -8,7 +8,8 @@ use tidegate_simulators::pi::{Assets, Config, Effect, Event, Fault, Form, Frame,
 use crate::plant::{Plant, SECOND, now};
 use crate::table;
 
-const COLUMNS: [&str; 14] = [
+/// Columns that hold one thing each.
+pub const COLUMNS: [&str; 14] = [
     "event_frame_id",
     "event_name",
     "template_name",

@@ -1,12 +1,12 @@
 //! How a run tells Canary who asks: an API token, a user's token, nobody. Tokens are renewed and always given back, a
 //! wrong word is a clear error, and nothing secret is in any output, table, log or cache.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tidegate_simulators::canary::{ApiTokenRefusal, Auth, Config, Effect, Fault, Knobs, Server};
 
 use super::{config, path};
+use crate::crash::random::files;
 use crate::plant::{CanaryPlant, Ended};
 
 const USER: &str = "PLANT\\histreader";
@@ -209,16 +209,6 @@ fn assert_clean(secrets: &[String], what: &str, bytes: &[u8]) {
     }
 }
 
-fn assert_folder_clean(secrets: &[String], folder: &Path) {
-    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.is_dir() {
-            assert_folder_clean(secrets, &path);
-        } else {
-            assert_clean(secrets, &path.display().to_string(), &std::fs::read(&path).unwrap());
-        }
-    }
-}
-
 #[tokio::test]
 async fn no_name_no_password_and_no_token_is_in_any_output_table_or_log() {
     let secrets = secrets().await;
@@ -242,7 +232,9 @@ async fn no_name_no_password_and_no_token_is_in_any_output_table_or_log() {
     assert_eq!(run(&["run", "--retry-gaps"]).code, 0);
     plant.assert_mirrors().await;
     assert!(plant.server.stats().user_tokens.issued <= TOKENS, "more tokens than the twin has told");
-    assert_folder_clean(&secrets, &plant.folder.path().join("lake"));
+    for file in files(&plant.folder.path().join("lake")) {
+        assert_clean(&secrets, &file.display().to_string(), &std::fs::read(&file).unwrap());
+    }
     let audit = std::fs::read(plant.folder.path().join("audit.jsonl")).unwrap();
     assert!(!audit.is_empty());
     assert_clean(&secrets, "the audit log", &audit);

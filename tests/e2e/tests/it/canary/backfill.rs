@@ -4,8 +4,8 @@
 use tidegate_simulators::canary::{Config, Effect, Fault, Knobs, Sample, Value, format_ticks};
 
 use super::{HOUR, config, id, path};
-use crate::backfill::interrupted::wait_for_commits;
-use crate::backfill::{backfill, bytes, start, stretches};
+use crate::backfill::interrupted::is_taken_up_after_a_kill;
+use crate::backfill::{backfill, bytes, stretches};
 use crate::plant::{CanaryPlant, SECOND, now};
 use crate::table;
 
@@ -66,28 +66,7 @@ async fn a_range_holds_its_start_and_not_its_end() {
 
 #[tokio::test]
 async fn newest_first_shows_in_what_a_kill_leaves_and_is_taken_up_where_it_was() {
-    let plant = plant(40.0, 120.0);
-    let (from, to) = (now() - 40 * DAY, now() - 2 * DAY);
-    let times = [format_ticks(from), format_ticks(to)];
-    let line = ["backfill", "--from", &times[0], "--to", &times[1], "--newest-first"];
-    let mut child = start(&plant, &line);
-    assert!(wait_for_commits(&plant, &mut child, 3), "it ended before it could be killed");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let rows = plant.rows().await;
-    assert!(rows.values().all(|rows| rows.len() == 1), "a row twice");
-    let oldest = rows.keys().map(|key| key.1).min().unwrap() * 10;
-    assert!(oldest > from + 2 * DAY, "the oldest rows came with the first");
-    // The newest slice is whole.
-    let cut = (to / DAY) * DAY;
-    assert_eq!(plant.difference_inside(cut, to).await, Default::default());
-    // The rest, and no more.
-    plant.server.reset_stats();
-    assert_eq!(plant.tidegate(&line).code, 0);
-    assert_eq!(plant.difference_of(None, from, to).await, Default::default());
-    let (events, total) = (plant.server.stats().wire.events, plant.rows().await.len() as u64);
-    assert!(events < total, "{events} samples were read again, of {total}");
-    assert_eq!(stretches(&plant).await.len(), 8);
+    is_taken_up_after_a_kill(&plant(40.0, 120.0), |server| server.stats().wire.events).await;
 }
 
 #[tokio::test]

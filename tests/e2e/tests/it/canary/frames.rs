@@ -5,26 +5,9 @@ use std::collections::BTreeMap;
 use tidegate_simulators::canary::{Config, Effect, EventFrame, Fault};
 
 use super::{HOUR, config};
+use crate::frames::COLUMNS;
 use crate::plant::{CanaryPlant, SECOND, now};
 use crate::table;
-
-const COLUMNS: [&str; 15] = [
-    "event_frame_id",
-    "event_name",
-    "template_name",
-    "start_time",
-    "end_time",
-    "duration_minutes",
-    "primary_element_id",
-    "referenced_elements",
-    "category",
-    "description",
-    "severity",
-    "acknowledged",
-    "parent_event_id",
-    "database_id",
-    "event_date",
-];
 
 const DAY: i64 = 24 * HOUR;
 
@@ -74,7 +57,7 @@ fn row(frame: &EventFrame) -> Vec<String> {
 
 /// The table has each of these frames once, with its properties.
 async fn assert_holds(plant: &CanaryPlant, frames: &[EventFrame]) {
-    let mut found = table::cells(&plant.table("event_frames"), &COLUMNS[..14]).await;
+    let mut found = table::cells(&plant.table("event_frames"), &COLUMNS).await;
     let mut expected: Vec<_> = frames.iter().map(row).collect();
     found.sort();
     expected.sort();

@@ -56,8 +56,8 @@ fn strike<S: Simulator>(plant: &PlantOf<S>, delay: Duration, tally: &mut Tally) 
     }
 }
 
-/// All files of the lake, so that it shows whether a run has written.
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+/// All files below a folder, such as a lake: it shows whether a run has written.
+pub fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let entries = entries.filter_map(Result::ok);
     let mut all: Vec<_> = entries
