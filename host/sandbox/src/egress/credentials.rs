@@ -21,6 +21,7 @@ pub trait Authorization: Send + Sync {
 
 /// Who asks, and how the source wants to be told.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each pipeline")]
 pub enum Credentials {
     /// Nobody in particular.
     Anonymous,

@@ -18,6 +18,7 @@ use super::mask::Mask;
 pub(super) const SMALL: usize = 64 << 10;
 
 /// An answer, as far as it was waited for.
+#[expect(clippy::large_enum_variant, reason = "there is one for each answer, and it moves once")]
 pub(super) enum Held {
     /// All of it.
     Whole(Bytes),

@@ -28,7 +28,7 @@ pub(super) fn render(inspected: &Inspected) -> String {
     let size = format!("{} (component {})", output::bytes(inspected.size), output::bytes(said.component.size));
     row(&mut before, "size", &[size]);
     row(&mut before, "signed by", &[signers(inspected)]);
-    row(&mut before, "state", &[inspected.state.clone()]);
+    row(&mut before, "state", std::slice::from_ref(&inspected.state));
     row(&mut before, "world", std::slice::from_ref(&said.world));
     let mut after = Vec::new();
     requests(&mut after, said);

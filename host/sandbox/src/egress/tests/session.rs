@@ -75,7 +75,7 @@ impl Source {
             return Reply::ok(&json!({"revoked": self.valid.remove(token)}).to_string());
         }
         self.asked += 1;
-        if self.expires_every > 0 && self.asked % self.expires_every == 0 {
+        if self.expires_every > 0 && self.asked.is_multiple_of(self.expires_every) {
             self.valid.clear();
         }
         let known = self.valid.contains(token);
