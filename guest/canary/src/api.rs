@@ -12,7 +12,7 @@ mod value;
 
 pub(crate) use browse::{AssetInstances, AssetTypes, Node, Nodes, Properties, Tags, Views};
 pub(crate) use entries::Entries;
-pub(crate) use envelope::{Payload, judge};
+pub(crate) use envelope::{Payload, judge, judge_whole};
 pub(crate) use event::{Event, Events, Property};
 pub(crate) use sample::{Data, Sample, Stamp};
 pub(crate) use value::Value;

@@ -8,13 +8,18 @@ use crate::server::isolates;
 /// Tags in one request about tags (§9: 100 to 500).
 pub(crate) const TAGS: usize = 200;
 
-/// As many failures of single tags, and no success, are no longer about single tags.
+/// As many failures of single tags, and no success before them, are no longer about single tags.
 pub(crate) const MANY: usize = 10;
+
+/// As many failures of single tags in a row after a success: more than the first ones, for a dataset that is locked may
+/// have many tags that stand together.
+const IN_A_ROW: usize = 50;
 
 /// What became of a batch.
 #[derive(Debug)]
 pub(crate) struct Batches<T> {
     waiting: Vec<Vec<T>>,
+    /// Of single tags, since the last success.
     failures: usize,
     succeeded: bool,
 }
@@ -52,6 +57,7 @@ impl<T> Batches<T> {
     /// The last batch was answered.
     pub(crate) fn answered(&mut self) {
         self.succeeded = true;
+        self.failures = 0;
     }
 
     /// What of the last batch is left failed with `fault`.
@@ -65,8 +71,10 @@ impl<T> Batches<T> {
             return Verdict::Again;
         }
         self.failures += 1;
+        let most = if self.succeeded { IN_A_ROW } else { MANY };
         match left.pop() {
-            Some(one) if isolates(&fault) && (self.succeeded || self.failures < MANY) => Verdict::Alone(one, fault),
+            // Whether a server that says nothing at all does so because of one tag, nothing tells.
+            Some(one) if fault.code != "timeout" && self.failures < most => Verdict::Alone(one, fault),
             _ => Verdict::All(fault),
         }
     }
@@ -111,6 +119,12 @@ mod tests {
         let all: Vec<usize> = (0..1_000).collect();
         let (alone, requests, sound) = run(1_000, &all);
         assert!(!sound && alone.len() < MANY && requests < 40, "{requests}");
+        let from_then_on: Vec<usize> = (8..1_000).collect();
+        let (alone, requests, sound) = run(1_000, &from_then_on);
+        assert!(!sound && alone.len() < IN_A_ROW && requests < 150, "a server that fails from then on: {requests}");
+        // Tags of a locked dataset stand together.
+        let (alone, _, sound) = run(200, &(50..90).collect::<Vec<_>>());
+        assert!(sound && alone.len() == 40);
     }
 
     #[test]
@@ -123,5 +137,16 @@ mod tests {
         assert!(matches!(batches.failed(batch, Fault::external("timeout", "x")), Verdict::Again));
         let one = Fault::external("timeout", "x");
         assert!(matches!(batches.failed(vec![1], one), Verdict::All(_)));
+    }
+
+    #[test]
+    fn a_tag_that_is_too_much_alone_does_not_stop_the_others() {
+        for code in ["http-504", "http-408", "response-too-large"] {
+            let mut batches = Batches::new(0..2, 2);
+            let batch = batches.next().unwrap();
+            assert!(matches!(batches.failed(batch, Fault::external(code, "x")), Verdict::Again), "{code}");
+            let one = batches.next().unwrap();
+            assert!(matches!(batches.failed(one, Fault::external(code, "x")), Verdict::Alone(0, _)), "{code}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the server knows of tags (§5.4, §5.5): the stored item behind each path, the range of its samples, its properties.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::json;
@@ -9,10 +10,14 @@ use tidegate_sdk::{
 };
 
 use crate::{
-    api::{Context, Properties, TagContext, judge},
+    api::{Context, Properties, TagContext, judge_whole},
     batches::{Batches, TAGS, Verdict},
+    echo::Echoes,
     server::{Server, ZONE},
 };
+
+/// The code of a tag of which an answer says nothing.
+pub(crate) const LEFT_OUT: &str = "context-missing";
 
 /// Texts by name, as collectors wrote them.
 pub(crate) type Described = HashMap<String, String>;
@@ -30,9 +35,34 @@ impl Contexts {
     pub(crate) fn knows(&self, path: &str) -> bool {
         self.contexts.get(path).is_some_and(Context::is_known)
     }
+
+    /// Takes in an answer: each entry under the path that was asked for.
+    fn take(&mut self, paths: &[&str], entries: Vec<TagContext>) {
+        let mut echoes = Echoes::of(paths.iter().copied());
+        let mut contexts: Vec<Option<Context>> = paths.iter().map(|_| None).collect();
+        for entry in entries {
+            let place = echoes.place(&entry.tag_name).and_then(|at| contexts.get_mut(at));
+            if let (Some(place), Some(context)) = (place, entry.tag_context) {
+                *place = Some(context);
+            }
+        }
+        for (path, context) in paths.iter().zip(contexts) {
+            match context {
+                Some(context) => {
+                    self.contexts.insert((*path).to_owned(), context);
+                }
+                None => {
+                    let text =
+                        format!("getTagContext: the answer leaves out {path}, so that nothing tells which item it is");
+                    self.failed.insert((*path).to_owned(), Fault::external(LEFT_OUT, text));
+                }
+            }
+        }
+    }
 }
 
-/// The contexts of these tags; one that the server leaves out has none.
+/// The contexts of these tags. One that a good answer leaves out has failed: that nothing is said of a tag is not that there
+/// is no item behind it.
 ///
 /// # Errors
 /// When the server cannot be asked about any of them.
@@ -41,10 +71,10 @@ pub(crate) async fn contexts(server: &Server, paths: impl IntoIterator<Item = &s
     let mut batches = Batches::new(paths, TAGS);
     while let Some(paths) = batches.next() {
         let request = json!({ "tags": paths, "timezone": ZONE });
-        match server.ask::<Vec<TagContext>>("getTagContext", &request).await {
-            Ok((entries, _)) => {
+        match server.ask_whole::<Vec<TagContext>>("getTagContext", &request).await {
+            Ok(entries) => {
                 batches.answered();
-                found.contexts.extend(matched(&paths, entries));
+                found.take(&paths, entries);
             }
             Err(fault) => match batches.failed(paths, fault) {
                 Verdict::Again => {}
@@ -58,41 +88,47 @@ pub(crate) async fn contexts(server: &Server, paths: impl IntoIterator<Item = &s
     Ok(found)
 }
 
-/// Each entry under the path that was asked for, which the server may write in another case.
-fn matched(paths: &[&str], entries: Vec<TagContext>) -> Vec<(String, Context)> {
-    let asked: HashMap<String, &str> = paths.iter().map(|path| (path.to_lowercase(), *path)).collect();
-    let entry = |entry: TagContext| {
-        let exact = paths.contains(&entry.tag_name.as_str()).then_some(entry.tag_name.as_str());
-        let path = exact.or_else(|| asked.get(&entry.tag_name.to_lowercase()).copied())?;
-        Some((path.to_owned(), entry.tag_context?))
-    };
-    entries.into_iter().filter_map(entry).collect()
+/// What is told of tags, by the path that was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Descriptions {
+    pub(crate) texts: HashMap<String, Described>,
+    /// Tags whose properties could not be read this time, and why: their unit is not known, which is not that they have none.
+    pub(crate) failed: HashMap<String, Fault>,
 }
 
-/// The properties of these tags. They describe and decide nothing: what cannot be read of them is left out with a word.
-pub(crate) async fn properties(
-    server: &Server,
-    paths: impl IntoIterator<Item = &str>,
-) -> Result<HashMap<String, Described>, Fault> {
-    let mut found = HashMap::new();
+impl Descriptions {
+    /// A request about this tag alone has failed. What would fail again is left out with a word, what may pass is not:
+    /// rows with a unit and rows without it would take turns.
+    fn failed(&mut self, path: &str, fault: Fault) {
+        if fault.retry == Retry::Later {
+            self.failed.insert(path.to_owned(), fault);
+        } else {
+            host::log(Level::Warn, &format!("{path} stays without its properties: {}", fault.message));
+        }
+    }
+}
+
+/// The properties of these tags. They describe and decide nothing: what the server refuses of them is left out with a word.
+///
+/// # Errors
+/// When none can be read now, and may be later.
+pub(crate) async fn properties(server: &Server, paths: impl IntoIterator<Item = &str>) -> Result<Descriptions, Fault> {
+    let mut found = Descriptions::default();
     let mut batches = Batches::new(paths, TAGS);
     while let Some(paths) = batches.next() {
         let answered = match server.post("getTagProperties", &json!({ "tags": paths })).await {
-            Ok(answer) => {
-                judge::<Properties<'_>>("getTagProperties", &answer).map(|(properties, _)| described(properties))
-            }
+            Ok(answer) => judge_whole::<Properties<'_>>("getTagProperties", &answer)
+                .map(|properties| described(&paths, properties)),
             Err(fault) => Err(fault),
         };
         match answered {
             Ok(described) => {
                 batches.answered();
-                found.extend(described);
+                found.texts.extend(described);
             }
             Err(fault) => match batches.failed(paths, fault) {
                 Verdict::Again => {}
-                Verdict::Alone(path, fault) => {
-                    host::log(Level::Warn, &format!("{path} stays without its properties: {}", fault.message));
-                }
+                Verdict::Alone(path, fault) => found.failed(path, fault),
                 Verdict::All(fault) if fault.retry == Retry::Later => return Err(fault),
                 Verdict::All(fault) => {
                     host::log(Level::Warn, &format!("{}; tags stay without units and descriptions", fault.message));
@@ -104,7 +140,7 @@ pub(crate) async fn properties(
     Ok(found)
 }
 
-fn described(Properties(entries): Properties<'_>) -> Vec<(String, Described)> {
+fn described(paths: &[&str], Properties(entries): Properties<'_>) -> Vec<(String, Described)> {
     let text = |value: serde_json::Value| match value {
         serde_json::Value::String(text) => Some(text),
         serde_json::Value::Null => None,
@@ -114,7 +150,10 @@ fn described(Properties(entries): Properties<'_>) -> Vec<(String, Described)> {
         let properties = properties.unwrap_or_default().0.into_iter();
         properties.filter_map(|(name, value)| Some((name.into_owned(), text(value)?))).collect()
     };
-    entries.0.into_iter().map(|(path, properties)| (path.into_owned(), tag(properties))).collect()
+    let mut echoes = Echoes::of(paths.iter().copied());
+    let mut asked = |path: &str| echoes.place(path).and_then(|at| paths.get(at));
+    let entry = |(path, properties): (Cow<'_, str>, _)| Some(((*asked(&path)?).to_owned(), tag(properties)));
+    entries.0.into_iter().filter_map(entry).collect()
 }
 
 #[cfg(test)]
@@ -130,10 +169,22 @@ mod tests {
         };
         let none = TagContext { tag_name: "V.c".into(), tag_context: None };
         let entries = vec![entry("v.A", "1"), entry("V.b", "2"), entry("V.x", "3"), none];
-        let found = matched(&["V.a", "V.b", "V.c"], entries);
-        let ids: Vec<_> =
-            found.iter().map(|(path, context)| (path.as_str(), context.historian_item_id.as_deref())).collect();
-        assert_eq!(ids, [("V.a", Some("1")), ("V.b", Some("2"))]);
+        let mut found = Contexts::default();
+        found.take(&["V.a", "V.b", "V.c", "V.d"], entries);
+        let id = |path: &str| found.contexts.get(path).and_then(|context| context.historian_item_id.as_deref());
+        assert_eq!((id("V.a"), id("V.b"), found.contexts.len()), (Some("1"), Some("2"), 2));
+        // Of these two nobody knows what they are.
+        for path in ["V.c", "V.d"] {
+            let fault = found.failed.get(path).unwrap();
+            assert_eq!((fault.code.as_str(), fault.retry), (LEFT_OUT, Retry::Later), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_tag_whose_properties_cannot_be_read_now_is_not_one_without_a_unit() {
+        let mut found = Descriptions::default();
+        found.failed("V.a", Fault::external("http-500", "x"));
+        assert_eq!(found.failed.get("V.a").unwrap().code, "http-500");
     }
 
     #[test]
@@ -141,10 +192,11 @@ mod tests {
         let body = r#"{"statusCode":"Good","errors":[],"properties":{"V.\"a\"":{"Units":"°C","Default High Scale":150,
             "Note":null},"V.b":{},"V.c":null}}"#;
         let answer = Response::new("POST /getTagProperties", 200, body.as_bytes().to_vec());
-        let found = described(judge::<Properties<'_>>("x", &answer).unwrap().0);
+        let paths = ["V.\"A\"", "V.b", "V.c"];
+        let found = described(&paths, judge_whole::<Properties<'_>>("x", &answer).unwrap());
         assert_eq!(found.len(), 3);
         let (path, texts) = found.first().unwrap();
-        assert_eq!((path.as_str(), texts.get("Units").unwrap().as_str()), ("V.\"a\"", "°C"));
+        assert_eq!((path.as_str(), texts.get("Units").unwrap().as_str()), ("V.\"A\"", "°C"));
         assert_eq!((texts.get("Default High Scale").unwrap().as_str(), texts.get("Note")), ("150", None));
     }
 }

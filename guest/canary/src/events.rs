@@ -5,6 +5,9 @@
 //! whether the parameter `source` means a view or an asset, and a filter that matches nothing would pass for a plant where
 //! nothing happens.
 //!
+//! Events shorter than the least duration of their definition are not asked for (`includeMinDurationEvents`): the historian
+//! itself counts them for no event. One that is still active comes once it is long enough, with its true start.
+//!
 //! `read` cuts its interval into slices of time and lists each slice to its end, so that a long history
 //! is never held at once and nothing depends on the order in which the server lists. The first slice takes every event that
 //! was active in it, however old, the others those that began in them: together they are all events that were active at any
@@ -108,7 +111,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Lists a slice to its end, one listing for each type; `None` where it holds too much, if it `can_be_cut`.
+    /// Lists a slice to its end, one listing for each type; `None` where it holds too much, or may hold more than was shown,
+    /// if it `can_be_cut`.
     async fn slice(&self, slice: &Slice, can_be_cut: bool) -> Result<Option<Found>, Fault> {
         let mut found = Found::default();
         let any = self.types.is_empty().then_some(None);
@@ -117,8 +121,11 @@ impl Reading<'_> {
             while let Some(page) = listing.page(self.server).await? {
                 let fresh = found.take(page, slice, self.scope);
                 listing.turned(fresh)?;
-                if can_be_cut && found.began_in(slice) > MOST {
-                    return Ok(None);
+                let too_much = listing.may_be_cut_off() || found.began_in(slice) > MOST;
+                match (too_much, can_be_cut) {
+                    (true, true) => return Ok(None),
+                    (true, false) if listing.may_be_cut_off() => return Err(Listing::cut_off()),
+                    _ => {}
                 }
             }
         }

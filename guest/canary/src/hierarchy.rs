@@ -93,7 +93,8 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let readable = format!("{}/{}", parent.readable, name.replace('/', r"\/"));
-            if node.has_nodes {
+            // A server that does not say is asked.
+            if node.has_nodes != Some(false) {
                 self.open.push_back(Parent { path: path.clone(), readable: readable.clone(), depth });
             }
             rows.push(ElementRow {
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     fn node(path: &str, has_nodes: bool) -> Node {
-        Node { full_path: Some(path.into()), has_nodes, has_tags: true }
+        Node { full_path: Some(path.into()), has_nodes: Some(has_nodes), has_tags: true }
     }
 
     #[test]
@@ -138,11 +139,17 @@ mod tests {
         );
         assert_eq!((plant.parent_id.as_deref(), plant.depth), (None, Some(0)));
         let parent = walk.next().unwrap();
-        let below = walk.take(&parent, vec![("P.1".to_owned(), Node::default())], &types).unwrap();
+        let unsaid: Node = serde_json::from_str(r#"{"hasTags":true}"#).unwrap();
+        let below = walk.take(&parent, vec![("P.1".to_owned(), unsaid)], &types).unwrap();
         let pump = below.first().unwrap();
         assert_eq!(pump.element_id, "V.Plant 1.5 / North.P.1");
         assert_eq!(pump.path.as_deref(), Some(r"/Plant 1.5 \/ North/P.1"));
         assert_eq!((pump.parent_id.as_deref(), pump.depth), (Some("V.Plant 1.5 / North"), Some(1)));
+        assert_eq!(
+            walk.next().unwrap().path,
+            pump.element_id,
+            "a node of which nothing is said may have others below it"
+        );
         assert!(walk.next().is_none());
     }
 
@@ -154,7 +161,7 @@ mod tests {
             let Some(parent) = walk.next() else { break None };
             match walk.take(
                 &parent,
-                vec![("a".to_owned(), Node { has_nodes: true, ..Node::default() })],
+                vec![("a".to_owned(), Node { has_nodes: Some(true), ..Node::default() })],
                 &Types::default(),
             ) {
                 Ok(more) => rows += more.len(),

@@ -19,6 +19,7 @@ mod check;
 mod convert;
 mod count;
 mod discover;
+mod echo;
 mod events;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -108,7 +108,7 @@ fn config_schema() -> Value {
         "properties": {
             "source": {
                 "properties": {
-                    "view": text("The view whose tags, nodes and events are read. Default: the historian's own, which is the first that is not virtual.")
+                    "view": text("The view whose tags, nodes and events are read. Default: the historian's own, which is the one that is not virtual; it must be set where there are several.")
                 }
             },
             "ingestion": {

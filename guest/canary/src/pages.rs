@@ -3,7 +3,8 @@
 //! Time is cut into windows that all tags share, because a request has one window; each is read to its end, page by page,
 //! with the server's continuation (§6.3), and only then the next is asked for. Of a page in between nothing proves that it
 //! is the last of any tag: each tag is proven up to the microsecond of its last sample, which is held back until the next
-//! page shows whether more of it follows. The last page proves the window for every tag that the server showed.
+//! page shows whether more of it follows. The last page proves the window for every tag that the server showed, and that it
+//! did not fill: what ends with a full page may have been cut there, so the rest of the window is asked for once more.
 //!
 //! How wide a window is follows from how much was in the one before. Nothing depends on whether the server takes its bounds
 //! as inside or outside (§6.4): they are asked for with a tick to spare, and what lies outside is dropped.
@@ -20,7 +21,7 @@ use tidegate_sdk::{
     slices::{Slice, Slices},
 };
 
-use self::{border::Border, tag::Reading};
+use self::tag::Reading;
 use crate::{api::Continuation, server::TICK};
 
 /// Samples that one answer should hold. At about 70 bytes of JSON each this makes 3 MB: large enough that the fixed cost of
@@ -33,6 +34,9 @@ const MOST: usize = 200_000;
 
 /// The least that a page asks for of a tag: below it, requests cost more than the samples they bring.
 const SMALLEST_PAGE: usize = 100;
+
+/// The least of all: a page of one sample shows no order.
+const TWO: usize = 2;
 
 /// The first window: so long that the usual answer holds what one sample in ten seconds makes, in nanoseconds for all tags
 /// together.
@@ -57,7 +61,6 @@ pub(crate) struct Pages {
     tags: Vec<Reading>,
     slices: Slices,
     window: Option<Window>,
-    border: Border,
     /// Samples of one tag in a page, at most.
     cap: usize,
     /// What the next page should ask for of a tag.
@@ -70,6 +73,8 @@ pub(crate) struct Pages {
 #[derive(Clone, Debug)]
 struct Window {
     slice: Slice,
+    /// From when on its members are asked for: later than the slice begins where its beginning is proven.
+    from: Instant,
     members: Vec<usize>,
     size: usize,
     next: Option<Continuation>,
@@ -78,6 +83,8 @@ struct Window {
     begun: bool,
     /// Whether the tags are asked for again because the server did not show them.
     again: bool,
+    /// Members of which the last page was full, although the server says that it was the last.
+    unfinished: Vec<usize>,
     /// All samples so far, and those of the fullest tag.
     samples: usize,
 }
@@ -89,12 +96,11 @@ impl Pages {
         let start = intervals.iter().map(|interval| interval.start).min().unwrap_or_default();
         let end = intervals.iter().map(|interval| interval.end).max().unwrap_or_default();
         let first = FIRST / i64::try_from(count).unwrap_or(i64::MAX);
-        let cap = performance.max_count_per_request.min(MOST / count).max(1);
+        let cap = performance.max_count_per_request.min(MOST / count).max(TWO);
         Self {
             tags: intervals.iter().map(|interval| Reading::new(*interval)).collect(),
             slices: Slices::new(Interval::new(start, end), first, SAMPLES_PER_ANSWER),
             window: None,
-            border: Border::default(),
             cap,
             size: even(count).min(cap),
             omits: false,
@@ -112,36 +118,59 @@ impl Pages {
             if members.is_empty() {
                 self.slices.done(&slice, 0);
             } else {
-                self.begin(slice, members, false);
+                self.begin(slice, members);
             }
         }
         let window = self.window.as_ref()?;
-        let Interval { start, end } = window.slice.interval;
         Some(Ask {
             tags: window.members.clone(),
-            start: start.saturating_sub(TICK),
-            end,
+            start: window.from.saturating_sub(TICK),
+            end: window.slice.interval.end,
             size: window.size,
             continuation: window.next.clone(),
         })
     }
 
-    fn begin(&mut self, slice: Slice, members: Vec<usize>, again: bool) {
+    fn begin(&mut self, slice: Slice, members: Vec<usize>) {
         for member in &members {
             if let Some(tag) = self.tags.get_mut(*member) {
                 tag.begin(slice.interval.start);
             }
         }
-        let size = self.size;
-        self.window = Some(Window { slice, members, size, next: None, still: 0, begun: false, again, samples: 0 });
+        self.window = Some(Window {
+            slice,
+            from: slice.interval.start,
+            members,
+            size: self.size,
+            next: None,
+            still: 0,
+            begun: false,
+            again: false,
+            unfinished: Vec::new(),
+            samples: 0,
+        });
+    }
+
+    /// Asks for the rest of a window, as far as it is not proven of these of its members.
+    fn resume(&mut self, window: Window, members: Vec<usize>, again: bool) {
+        let mut from = window.slice.interval.end;
+        for member in &members {
+            if let Some(tag) = self.tags.get_mut(*member) {
+                tag.resume();
+                from = from.min(tag.at());
+            }
+        }
+        let from = from.max(window.slice.interval.start);
+        let unfinished = Vec::new();
+        self.window = Some(Window { from, members, next: None, still: 0, begun: false, again, unfinished, ..window });
     }
 
     /// The last answer took too long or was too large: asks for a shorter window with smaller pages; `false` when that has
     /// been tried often enough.
     pub(crate) fn ease(&mut self) -> bool {
         let Some(window) = self.window.take() else { return false };
-        self.size = self.size.div_ceil(2);
-        self.cap = self.cap.div_ceil(2);
+        self.size = self.size.div_ceil(2).max(TWO);
+        self.cap = self.cap.div_ceil(2).max(TWO);
         self.slices.cut_after_time_out(&window.slice)
     }
 

@@ -16,7 +16,7 @@ use tidegate_sdk::{
 
 use crate::{
     browse::Browse,
-    catalogue::{Contexts, contexts, properties},
+    catalogue::{Contexts, Descriptions, LEFT_OUT, contexts, properties},
     pages::unknown_tag,
     points::{self, Point},
     server::{Server, refuses},
@@ -66,11 +66,24 @@ async fn found(settings: &Settings) -> Result<Found, Fault> {
         let text = format!("{} paths lead to tags that are read by another path already", found.twice);
         host::log(Level::Info, &text);
     }
-    let mut described = properties(&server, found.points.iter().map(|point| point.path.as_str())).await?;
-    for point in &mut found.points {
-        point.described = described.remove(&point.path).unwrap_or_default();
-    }
+    let descriptions = properties(&server, found.points.iter().map(|point| point.path.as_str())).await?;
+    found.describe(descriptions);
     Ok(found)
+}
+
+impl Found {
+    /// Adds the properties. A tag whose properties cannot be read now is not read at all: nobody knows its unit.
+    fn describe(&mut self, mut descriptions: Descriptions) {
+        for mut point in std::mem::take(&mut self.points) {
+            match descriptions.failed.remove(&point.path) {
+                Some(fault) => self.unresolved.push(Unresolved { name: point.path, fault }),
+                None => {
+                    point.described = descriptions.texts.remove(&point.path).unwrap_or_default();
+                    self.points.push(point);
+                }
+            }
+        }
+    }
 }
 
 /// The tags of the view that the filter lets pass, in the order of their paths: which of two paths to one item is taken must
@@ -138,17 +151,18 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
     }
     let mut listed: HashSet<String> = HashSet::new();
     if meant.iter().any(|(_, paths)| !paths.iter().any(|path| found.knows(path))) {
-        listed.extend(Browse::new(server, view, "").all().await?);
+        listed.extend(Browse::new(server, view, "").all().await?.iter().map(|path| path.to_lowercase()));
     }
     let mut chosen: Vec<(String, String)> = Vec::new();
     let mut unresolved = Vec::new();
     for (name, paths) in &meant {
         let known = paths.iter().find(|path| found.knows(path));
-        match known.or_else(|| paths.iter().find(|path| listed.contains(*path))) {
+        match known.or_else(|| paths.iter().find(|path| listed.contains(&path.to_lowercase()))) {
             Some(path) => chosen.push(((*name).clone(), path.clone())),
             None => {
-                let failed = paths.iter().find_map(|path| found.failed.get(path).cloned());
-                let fault = failed.unwrap_or_else(|| unknown_tag(name));
+                // A tag of which nothing is said and that the list does not show is none.
+                let mut failed = paths.iter().filter_map(|path| found.failed.get(path));
+                let fault = failed.find(|fault| fault.code != LEFT_OUT).cloned().unwrap_or_else(|| unknown_tag(name));
                 unresolved.push(Unresolved { name: (*name).clone(), fault });
             }
         }
@@ -158,17 +172,21 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
     Ok(told)
 }
 
-/// The tags behind paths, each stored item once. `asked` holds names as configured, and paths.
+/// The tags behind paths, each path and each stored item once. `asked` holds names as configured, and paths.
 ///
 /// Of a path that the server could not tell about nobody knows which item it is: taken by its path, it would be another
 /// series than the last time.
 fn told(asked: impl IntoIterator<Item = (String, String)>, contexts: Contexts, now: Instant) -> Found {
-    let Contexts { mut contexts, mut failed } = contexts;
+    let Contexts { mut contexts, failed } = contexts;
     let mut found = Found::default();
-    let mut seen: HashSet<String> = HashSet::new();
+    let (mut paths, mut seen) = (HashSet::new(), HashSet::new());
     for (name, path) in asked {
-        if let Some(fault) = failed.remove(&path) {
+        if let Some(fault) = failed.get(&path).cloned() {
             found.unresolved.push(Unresolved { name, fault });
+            continue;
+        }
+        // Named twice: the context of a path is there once.
+        if !paths.insert(path.clone()) {
             continue;
         }
         let context = contexts.remove(&path).unwrap_or_default();
@@ -205,6 +223,30 @@ mod tests {
         let ids: Vec<_> = found.points.iter().map(|point| (point.id.as_str(), point.path.as_str())).collect();
         assert_eq!(ids, [("localhost.DS.Tag", "PLANT.DS.Tag"), ("UNS.Calc", "UNS.Calc")]);
         assert_eq!(found.unresolved.first().unwrap().name, "UNS.Locked");
+    }
+
+    #[test]
+    fn a_tag_that_is_named_twice_is_one_series() {
+        let mut contexts = Contexts::default();
+        contexts.contexts.insert("V.a".into(), context("localhost.DS.Tag", "2024-03-01T00:00:00Z"));
+        contexts.failed.insert("V.b".into(), Fault::external(LEFT_OUT, "x"));
+        let named = [("a", "V.a"), ("V.a", "V.a"), ("b", "V.b"), ("V.b", "V.b")];
+        let found = told(named.map(|(name, path)| (name.to_owned(), path.to_owned())), contexts, 0);
+        let ids: Vec<_> = found.points.iter().map(|point| point.id.as_str()).collect();
+        assert_eq!((ids.as_slice(), found.twice, found.unresolved.len()), (["localhost.DS.Tag"].as_slice(), 0, 2));
+    }
+
+    #[test]
+    fn a_tag_whose_unit_is_not_known_now_is_not_read() {
+        let point = |path: &str| Point { id: path.into(), path: path.into(), ..Point::default() };
+        let mut found = Found { points: vec![point("V.a"), point("V.b")], ..Found::default() };
+        let mut descriptions = Descriptions::default();
+        descriptions.texts.insert("V.b".into(), [("Units".to_owned(), "bar".to_owned())].into());
+        descriptions.failed.insert("V.a".into(), Fault::external("http-500", "x"));
+        found.describe(descriptions);
+        assert_eq!(found.unresolved.first().unwrap().name, "V.a");
+        let units: Vec<_> = found.points.iter().map(|point| point.described.get("Units").unwrap().as_str()).collect();
+        assert_eq!(units, ["bar"]);
     }
 
     #[test]

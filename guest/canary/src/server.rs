@@ -8,7 +8,7 @@ use tidegate_sdk::{
 };
 
 use crate::{
-    api::{Continuation, Payload, judge},
+    api::{Continuation, Payload, judge, judge_whole},
     settings::Settings,
 };
 
@@ -47,6 +47,16 @@ impl Server {
         let answer = self.post(method, body).await?;
         judge(method, &answer)
     }
+
+    /// The payload of an answer to a call that has one page.
+    pub(crate) async fn ask_whole<P: Payload + DeserializeOwned>(
+        &self,
+        method: &str,
+        body: &impl Serialize,
+    ) -> Result<P, Fault> {
+        let answer = self.post(method, body).await?;
+        judge_whole(method, &answer)
+    }
 }
 
 /// An instant as a request names it: UTC, with all seven digits.
@@ -59,7 +69,15 @@ pub(crate) fn ticks(instant: Instant) -> String {
 /// Whether a fault may be about one of the things asked for together: asked for apart, the others may do better. A server
 /// that cannot be reached, is busy or knows nobody is not among them.
 pub(crate) fn isolates(fault: &Fault) -> bool {
-    let whole = ["malformed-answer", "payload-missing", "http-400", "http-403", "http-500"];
+    let whole = [
+        "malformed-answer",
+        "payload-missing",
+        "continuation-loop",
+        "continuation-unread",
+        "http-400",
+        "http-403",
+        "http-500",
+    ];
     refuses(fault) || whole.contains(&fault.code.as_str())
 }
 
@@ -78,5 +96,15 @@ mod tests {
         assert_eq!(ticks(0), "1970-01-01T00:00:00.0000000Z");
         assert_eq!(ticks(1_709_276_400_445_999_100), "2024-03-01T07:00:00.4459991Z");
         assert_eq!(ticks(-100), "1969-12-31T23:59:59.9999999Z");
+    }
+
+    #[test]
+    fn one_tag_may_make_a_whole_answer_useless_and_a_busy_server_is_about_none() {
+        for code in ["canary-errors", "malformed-answer", "continuation-loop", "continuation-unread", "http-500"] {
+            assert!(isolates(&Fault::external(code, "x")), "{code}");
+        }
+        for code in ["timeout", "http-429", "http-503", "bad-user-token", "truncated-body"] {
+            assert!(!isolates(&Fault::external(code, "x")), "{code}");
+        }
     }
 }

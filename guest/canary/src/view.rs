@@ -9,7 +9,7 @@ use tidegate_sdk::{
 };
 
 use crate::{
-    api::{Node, Nodes, Views, judge},
+    api::{Node, Nodes, Views, judge_whole},
     server::Server,
     settings::Settings,
 };
@@ -21,7 +21,7 @@ const DIAGNOSTICS: &str = "{Diagnostics}";
 pub(crate) async fn nodes(server: &Server, path: &str) -> Result<Vec<(String, Node)>, Fault> {
     let answer = server.post("browseNodes", &json!({ "path": path })).await?;
     let what = if path.is_empty() { "browseNodes".to_owned() } else { format!("browseNodes of {path}") };
-    let (Nodes(entries), _) = judge::<Nodes<'_>>(&what, &answer)?;
+    let Nodes(entries) = judge_whole::<Nodes<'_>>(&what, &answer)?;
     Ok(entries.0.into_iter().map(|(name, node)| (name.into_owned(), node)).collect())
 }
 
@@ -31,16 +31,16 @@ pub(crate) async fn views(server: &Server) -> Result<Vec<String>, Fault> {
     Ok(views.into_iter().map(|(name, node)| node.full_path.filter(|path| !path.is_empty()).unwrap_or(name)).collect())
 }
 
-/// The view that the configuration names, or the historian's own: the first of `views` that is not virtual.
+/// The view that the configuration names, or the historian's own: the one of `views` that is not virtual.
 ///
 /// # Errors
-/// `view`, when it is not among them.
+/// `view`, when it is not among them, or when there is more than one.
 pub(crate) async fn chosen(server: &Server, settings: &Settings, views: &[String]) -> Result<String, Fault> {
     if let Some(wanted) = settings.source.view.as_deref() {
         return named(wanted, views);
     }
-    let virtual_views = match server.ask::<Views>("getVirtualViews", &json!({})).await {
-        Ok((Views(virtual_views), _)) => virtual_views,
+    let virtual_views = match server.ask_whole::<Views>("getVirtualViews", &json!({})).await {
+        Ok(Views(virtual_views)) => virtual_views,
         Err(fault) if views.len() > 1 => {
             // Which of several is meant cannot be guessed: a cursor would start over in another view.
             let text = format!("{}; set source.view to one of {}", fault.message, views.join(", "));
@@ -54,16 +54,18 @@ pub(crate) async fn chosen(server: &Server, settings: &Settings, views: &[String
     own(views, &virtual_views)
 }
 
-/// The historian's own view.
+/// The historian's own view. Which of several is meant is not guessed from the order in which the server lists them: in
+/// another view each tag has another path.
 fn own(views: &[String], virtual_views: &[String]) -> Result<String, Fault> {
-    let own = views.iter().find(|view| !virtual_views.iter().any(|other| alike(other, view)));
-    own.cloned().ok_or_else(|| {
-        let text = match views {
-            [] => "the server shows this account no view; ask its administrator for read permission".to_owned(),
-            _ => format!("all views are virtual; set source.view to one of {}", views.join(", ")),
-        };
-        Fault::user("view", text)
-    })
+    let own: Vec<String> =
+        views.iter().filter(|view| !virtual_views.iter().any(|other| alike(other, view))).cloned().collect();
+    let text = match (own.as_slice(), views) {
+        ([only], _) => return Ok(only.clone()),
+        ([], []) => "the server shows this account no view; ask its administrator for read permission".to_owned(),
+        ([], _) => format!("all views are virtual; set source.view to one of {}", views.join(", ")),
+        (several, _) => format!("more than one view is not virtual; set source.view to one of {}", several.join(", ")),
+    };
+    Err(Fault::user("view", text))
 }
 
 fn named(wanted: &str, views: &[String]) -> Result<String, Fault> {
@@ -107,9 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn the_historians_own_view_is_the_first_that_is_not_virtual() {
+    fn the_historians_own_view_is_the_one_that_is_not_virtual() {
         let views = texts(&["Site UNS", "PLANTHIST", "Other"]);
-        assert_eq!(own(&views, &texts(&["site uns"])).unwrap(), "PLANTHIST");
+        assert_eq!(own(&views, &texts(&["site uns", "Other"])).unwrap(), "PLANTHIST");
+        let several = own(&views, &texts(&["site uns"])).unwrap_err();
+        assert!(several.message.ends_with("set source.view to one of PLANTHIST, Other"), "{}", several.message);
         assert_eq!(own(&views, &views).unwrap_err().code, "view");
         assert!(own(&[], &[]).unwrap_err().message.contains("permission"));
         assert_eq!(named("planthist", &views).unwrap(), "PLANTHIST");

@@ -9,7 +9,8 @@ use super::{Entries, Payload};
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Node {
     pub(crate) full_path: Option<String>,
-    pub(crate) has_nodes: bool,
+    /// Whether there are nodes below it; `None` where the server does not say.
+    pub(crate) has_nodes: Option<bool>,
     pub(crate) has_tags: bool,
 }
 

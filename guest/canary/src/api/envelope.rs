@@ -114,6 +114,20 @@ pub(crate) fn judge<'a, P: Payload + Deserialize<'a>>(
     Ok((envelope.payload.ok_or_else(missing)?, envelope.continuation))
 }
 
+/// As [`judge`], of a call that is documented to have one page.
+///
+/// # Errors
+/// `continuation-unread`, when there is more of the answer than what was read.
+pub(crate) fn judge_whole<'a, P: Payload + Deserialize<'a>>(what: &str, answer: &'a Response) -> Result<P, Fault> {
+    match judge(what, answer)? {
+        (payload, None) => Ok(payload),
+        (_, Some(_)) => {
+            let text = format!("{what}: the server has more to tell than one answer holds, and no way to ask for it");
+            Err(Fault::external("continuation-unread", text))
+        }
+    }
+}
+
 impl<P> Envelope<P> {
     /// Why the answer is none. Some calls are documented without a status: where there is none, and no error, it is good.
     fn failure(&self, what: &str) -> Option<Fault> {
@@ -182,6 +196,17 @@ mod tests {
         for (status, text, code) in table {
             assert_eq!(read(status, text).err().map(|fault| fault.code).as_deref(), code, "{text}");
         }
+    }
+
+    #[test]
+    fn where_one_page_is_all_another_one_is_not_forgotten() {
+        let whole = |text: &str| {
+            let answer = Response::new("POST /browseNodes", 200, text.as_bytes().to_vec());
+            judge_whole::<Tags>("browseNodes", &answer).map(|tags| tags.0.len()).map_err(|fault| fault.code)
+        };
+        assert_eq!(whole(r#"{"tags":["a"],"continuation":null}"#), Ok(1));
+        assert_eq!(whole(r#"{"tags":["a"],"continuation":"next"}"#), Err("continuation-unread".to_owned()));
+        assert_eq!(whole(r#"{"statusCode":"Errors","continuation":"next"}"#), Err("canary-errors".to_owned()));
     }
 
     #[test]

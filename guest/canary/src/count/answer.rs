@@ -10,6 +10,7 @@ use tidegate_sdk::{
 
 use crate::{
     api::{Data, Sample, Stamp, Value},
+    echo::Echoes,
     quality::is_no_data,
 };
 
@@ -19,6 +20,7 @@ type Counted = Result<u64, Fault>;
 #[derive(Debug)]
 pub(super) struct Figures<'a> {
     paths: &'a [&'a str],
+    echoes: Echoes<'a>,
     starts: Vec<Instant>,
     end: Instant,
     /// For each tag, the figures by the start of their bucket.
@@ -32,6 +34,7 @@ impl<'a> Figures<'a> {
     pub(super) fn new(paths: &'a [&'a str], window: &Buckets) -> Self {
         Self {
             paths,
+            echoes: Echoes::of(paths.iter().copied()),
             starts: window.starts().collect(),
             end: window.interval.end,
             found: paths.iter().map(|_| HashMap::new()).collect(),
@@ -51,7 +54,7 @@ impl<'a> Figures<'a> {
             return Err(Fault::external("continuation-loop", text));
         }
         for (path, figures) in data.0.0 {
-            let Some(place) = self.paths.iter().position(|asked| *asked == path) else {
+            let Some(place) = self.echoes.place(&path) else {
                 let text = format!("getTagData2 of counts: the answer holds {}, which was not asked for", quote(&path));
                 return Err(Fault::external("malformed-answer", text));
             };
@@ -152,6 +155,8 @@ mod tests {
         let v = |day: u32, number: &str| figure(day, &format!(r#""v":{number},"q":192"#));
         let page = data(&[v(2, "0"), v(1, "7")], &[v(1, "3.0"), v(2, "4"), v(3, "9")]);
         assert_eq!(counted(&[&page]), [Ok(vec![7, 0]), Ok(vec![3, 4])]);
+        let page = page.replace("V.b", "v.B");
+        assert_eq!(counted(&[&page]), [Ok(vec![7, 0]), Ok(vec![3, 4])], "a path in another case");
         let (first, second) = (data(&[v(1, "7")], &[v(1, "1")]), data(&[v(1, "7"), v(2, "8")], &[v(2, "2")]));
         assert_eq!(counted(&[&first, &second]), [Ok(vec![7, 8]), Ok(vec![1, 2])]);
         let nothing = data(&[v(1, "7"), figure(2, r#""v":null,"q":32768"#)], &[figure(1, r#""v":null"#), v(2, "1")]);

@@ -40,6 +40,7 @@ pub(super) struct Listing<'a> {
     repeated: bool,
     still: usize,
     ended: bool,
+    full: bool,
 }
 
 impl<'a> Listing<'a> {
@@ -54,7 +55,7 @@ impl<'a> Listing<'a> {
             limit: LIMIT,
             continuation: None,
         };
-        Self { request, next: None, repeated: false, still: 0, ended: false }
+        Self { request, next: None, repeated: false, still: 0, ended: false, full: false }
     }
 
     /// The next page; `None` at the end.
@@ -65,8 +66,21 @@ impl<'a> Listing<'a> {
         let continuation = self.next.as_ref().map(Continuation::raw);
         let request = Request { continuation, ..self.request.clone() };
         let (Events(events), next) = server.ask("getEvents", &request).await?;
+        self.full = events.len() >= LIMIT;
         self.goes_on(next);
         Ok(Some(events))
+    }
+
+    /// Whether the list ended with a full page: nothing tells it from one that the server cut there.
+    pub(super) fn may_be_cut_off(&self) -> bool {
+        self.ended && self.full
+    }
+
+    /// Why a list that may be cut off proves nothing.
+    pub(super) fn cut_off() -> Fault {
+        let text =
+            format!("getEvents: the server ends a list with a full page of {LIMIT}; nothing tells whether that is all");
+        Fault::external("page-limit", text)
     }
 
     fn goes_on(&mut self, next: Option<Continuation>) {
@@ -106,6 +120,16 @@ mod tests {
         assert_eq!(serde_json::to_string(&listing.request).unwrap(), expected);
         let later = serde_json::to_string(&Listing::new(&slice(false), None).request).unwrap();
         assert!(later.contains("started in range") && !later.contains("eventType"), "{later}");
+    }
+
+    #[test]
+    fn a_list_that_ends_with_a_full_page_may_be_cut_off() {
+        let mut listing = Listing::new(&slice(true), None);
+        for (full, next, expected) in [(true, "\"a\"", false), (false, "null", false), (true, "null", true)] {
+            listing.full = full;
+            listing.goes_on(Continuation::of(serde_json::from_str(next).unwrap()));
+            assert_eq!(listing.may_be_cut_off(), expected, "{next}");
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) async fn types(server: &Server, view: &str) -> Result<Types, Fault> {
             continue;
         }
         let request = json!({ "view": view, "assetType": asset_type });
-        let (AssetInstances(paths), _) = server.ask("getAssetInstances", &request).await?;
+        let AssetInstances(paths) = server.ask_whole("getAssetInstances", &request).await?;
         for child in derived(server, view, Some(&asset_type)).await? {
             edges.push((asset_type.clone(), child.clone()));
             open.push_back(child);
@@ -76,7 +76,7 @@ async fn derived(server: &Server, view: &str, parent: Option<&str>) -> Result<Ve
     if let (Some(parent), Some(request)) = (parent, request.as_object_mut()) {
         request.insert("parentType".to_owned(), parent.into());
     }
-    let (AssetTypes(types), _) = server.ask("getAssetTypes", &request).await?;
+    let AssetTypes(types) = server.ask_whole("getAssetTypes", &request).await?;
     Ok(types)
 }
 

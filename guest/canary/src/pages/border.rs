@@ -2,25 +2,18 @@
 //!
 //! A sample that is the same in time, value and quality as the last of the page before is either shown twice, or there twice.
 //! One page tells: a server that repeats does so for every tag. So a single tag whose page begins with something else
-//! clears all of them, then and from then on.
+//! clears all of them, on that page: of the next page it proves nothing, for a sample that was changed or deleted meanwhile
+//! begins a page with something else too.
 
 use tidegate_sdk::Instant;
 
 use crate::api::Sample;
 
-/// What is known of this server.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Border {
-    never: bool,
-}
-
-impl Border {
-    /// How many samples at the beginning of each page are repeated, given how many could be: `None` for a tag that says
-    /// nothing, because it has no sample on one side.
-    pub(super) fn repeated(&mut self, candidates: &[Option<usize>]) -> Vec<usize> {
-        self.never |= candidates.contains(&Some(0));
-        candidates.iter().map(|count| if self.never { 0 } else { count.unwrap_or(0) }).collect()
-    }
+/// How many samples at the beginning of each tag's page are repeated, given how many could be: `None` for a tag that says
+/// nothing, because it has no sample on one side.
+pub(super) fn repeated(candidates: &[Option<usize>]) -> Vec<usize> {
+    let none = candidates.contains(&Some(0));
+    candidates.iter().map(|count| if none { 0 } else { count.unwrap_or(0) }).collect()
 }
 
 /// How many samples at the beginning of `page` may be repetitions: the longest run that is the same as the end of
@@ -68,10 +61,9 @@ mod tests {
     }
 
     #[test]
-    fn one_page_that_begins_with_something_new_clears_all() {
-        let mut border = Border::default();
-        assert_eq!(border.repeated(&[Some(1), None, Some(2)]), [1, 0, 2]);
-        assert_eq!(border.repeated(&[Some(1), Some(0)]), [0, 0]);
-        assert_eq!(border.repeated(&[Some(1)]), [0]);
+    fn a_tag_that_begins_with_something_new_clears_all_of_that_page() {
+        assert_eq!(repeated(&[Some(1), None, Some(2)]), [1, 0, 2]);
+        assert_eq!(repeated(&[Some(1), Some(0)]), [0, 0]);
+        assert_eq!(repeated(&[Some(1)]), [1]);
     }
 }

@@ -1,8 +1,13 @@
 //! What one answered page proves.
 
-use tidegate_sdk::{Fault, Interval};
+use tidegate_sdk::{Fault, Instant, Interval};
 
-use super::{Pages, Window, even, tag::Timed};
+use super::{
+    Pages, TWO, Window,
+    border::repeated,
+    even,
+    tag::{Reading, Taken, Timed},
+};
 use crate::api::{Continuation, Sample};
 
 /// Pages in a row without a newer sample, each with a continuation of its own, after which a window is not going anywhere.
@@ -44,6 +49,7 @@ impl Pages {
     ) -> Result<Round<'a>, Fault> {
         let mut round = Round::default();
         let Some(mut window) = self.window.take() else { return Ok(round) };
+        self.note_fullness(&window, &page);
         let page = self.without_repetitions(&window, page);
         let newer = self.is_newer(&window, &page);
         window.turn(next, newer)?;
@@ -57,11 +63,24 @@ impl Pages {
             }
             let samples = match samples {
                 Some(samples) => samples,
+                // Its last page was full: that the server shows no more of it does not prove that there is none, unless it
+                // was asked again for what it then showed.
+                None if last.is_some()
+                    && tag.is_full()
+                    && tag.is_open()
+                    && !(window.again && tag.is_shown() && !tag.has_moved()) =>
+                {
+                    tag.hide();
+                    continue;
+                }
                 // Shown before: it has no more.
                 None if last.is_some() && tag.is_shown() => Vec::new(),
                 None => continue,
             };
-            let taken = tag.take(samples, last);
+            let (taken, unfinished) = taken(tag, samples, last, window.from);
+            if unfinished {
+                window.unfinished.push(*place);
+            }
             window.samples += taken.samples.len();
             if !taken.cover.is_empty() {
                 round.taken.push((*place, taken.samples, taken.cover));
@@ -72,8 +91,11 @@ impl Pages {
         }
         let ended = last.is_some() && self.not_shown(&window).is_empty();
         // Nothing is left to read where every tag was given up.
-        if ended || self.all_given_up(&window) {
+        if self.all_given_up(&window) || (ended && window.unfinished.is_empty()) {
             self.finish(&window);
+        } else if ended {
+            let (again, members) = (window.again, std::mem::take(&mut window.unfinished));
+            self.resume(window, members, again);
         } else {
             self.window = Some(window);
         }
@@ -90,7 +112,7 @@ impl Pages {
     /// What the doubtful tags are.
     ///
     /// A tag that may have samples is asked for once more; if the server still does not show it, it has none. That it
-    /// leaves out such tags is remembered.
+    /// leaves out such tags is remembered. One that filled a page has samples that it must show again.
     pub(crate) fn confirm(&mut self, doubts: Vec<(usize, Doubt)>) -> Round<'static> {
         let mut round = Round::default();
         let Some(window) = self.window.take() else { return round };
@@ -101,6 +123,12 @@ impl Pages {
             match doubt {
                 Doubt::Unknown => round.denied.push((place, tag.give_up())),
                 Doubt::Failed(fault) => round.gaps.push((place, tag.give_up(), fault)),
+                Doubt::Possible | Doubt::Elsewhere if tag.is_full() && (!window.again || tag.has_moved()) => {
+                    again.push(place);
+                }
+                Doubt::Possible | Doubt::Elsewhere if tag.is_full() => {
+                    round.gaps.push((place, tag.give_up(), hidden()))
+                }
                 Doubt::Possible if !window.again && !self.omits => again.push(place),
                 Doubt::Possible | Doubt::Elsewhere => {
                     self.omits |= window.again;
@@ -109,19 +137,27 @@ impl Pages {
                 }
             }
         }
+        let once_more = window.again || !again.is_empty();
+        again.extend(&window.unfinished);
         if again.is_empty() {
             self.finish(&window);
         } else {
-            self.begin(window.slice, again, true);
-            if let Some(next) = &mut self.window {
-                next.samples = window.samples;
-            }
+            again.sort_unstable();
+            self.resume(window, again, once_more);
         }
         round
     }
 
+    fn note_fullness(&mut self, window: &Window, page: &[Option<Vec<Sample<'_>>>]) {
+        for (place, samples) in window.members.iter().zip(page) {
+            if let (Some(tag), Some(samples)) = (self.tags.get_mut(*place), samples) {
+                tag.is_full_after(samples.len() >= window.size);
+            }
+        }
+    }
+
     fn without_repetitions<'a>(
-        &mut self,
+        &self,
         window: &Window,
         mut page: Vec<Option<Vec<Sample<'a>>>>,
     ) -> Vec<Option<Vec<Sample<'a>>>> {
@@ -131,7 +167,7 @@ impl Pages {
         let tags = window.members.iter().map(|place| self.tags.get(*place));
         let candidates: Vec<Option<usize>> =
             tags.zip(&page).map(|(tag, samples)| tag?.candidates(samples.as_deref()?)).collect();
-        for (samples, repeated) in page.iter_mut().zip(self.border.repeated(&candidates)) {
+        for (samples, repeated) in page.iter_mut().zip(repeated(&candidates)) {
             if let Some(samples) = samples {
                 samples.drain(..repeated.min(samples.len()));
             }
@@ -155,20 +191,41 @@ impl Pages {
     }
 
     fn all_given_up(&self, window: &Window) -> bool {
-        window.members.iter().all(|place| self.tags.get(*place).is_none_or(super::Reading::is_given_up))
+        window.members.iter().all(|place| self.tags.get(*place).is_none_or(Reading::is_given_up))
     }
 
     /// The window is read: how full it was tells how wide the next one may be, and how large its pages should be.
     fn finish(&mut self, window: &Window) {
         let length = i128::from(window.slice.interval.nanos().max(1));
-        let densest = window.members.iter().filter_map(|place| self.tags.get(*place)).map(super::Reading::count).max();
+        let densest = window.members.iter().filter_map(|place| self.tags.get(*place)).map(Reading::count).max();
         self.slices.done(&window.slice, window.samples);
         let next = self.slices.next().map_or(0, |slice| i128::from(slice.interval.nanos()));
         // Twice what is expected, so that a little more does not make another page.
         let expected = i128::try_from(densest.unwrap_or(0)).unwrap_or(0).saturating_mul(2 * next) / length;
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
-        self.size = expected.max(even(self.tags.len())).min(self.cap).max(1);
+        self.size = expected.max(even(self.tags.len())).min(self.cap).max(TWO);
     }
+}
+
+/// Takes in what a page shows of a tag. Of a full one that is said to be the `last`, only as much as if it were not: what
+/// follows is asked for once more (`true`), unless that would be the same question as the one `from` which this page came.
+fn taken<'a>(tag: &mut Reading, samples: Vec<Sample<'a>>, last: Option<Instant>, from: Instant) -> (Taken<'a>, bool) {
+    let Some(end) = last.filter(|_| tag.is_full()) else { return (tag.take(samples, last), false) };
+    let taken = tag.take(samples, None);
+    if taken.fault.is_some() || tag.at() >= end.min(tag.end()) {
+        return (taken, false);
+    }
+    match taken.cover.is_empty() && tag.at() <= from {
+        true => (tag.take(Vec::new(), last), false),
+        false => (taken, true),
+    }
+}
+
+/// The fault of a tag that filled a page and is not shown again.
+fn hidden() -> Fault {
+    let text =
+        "getTagData2: the server no longer shows a tag whose samples filled a page; nothing tells where they end";
+    Fault::external("samples-missing", text)
 }
 
 impl Window {

@@ -23,6 +23,10 @@ pub(super) struct Reading {
     held: Timed<'static>,
     /// A page came in no order, so that nothing is certain before the last one.
     unordered: bool,
+    /// Two samples have come in the order of time: until then a server may begin with the newest.
+    ordered: bool,
+    /// Whether the last page that showed it held as many samples as were asked for.
+    full: bool,
     /// Whether the server has shown this tag in the window.
     shown: bool,
     given_up: bool,
@@ -52,6 +56,8 @@ impl Reading {
             floor: start,
             held: Vec::new(),
             unordered: false,
+            ordered: false,
+            full: false,
             shown: false,
             given_up: interval.is_empty(),
             count: 0,
@@ -82,6 +88,25 @@ impl Reading {
         self.shown
     }
 
+    /// Whether the last page that showed it was full, so that more may follow.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    pub(super) fn is_full_after(&mut self, full: bool) {
+        self.full = full;
+    }
+
+    /// What the window has shown of it so far does not prove that there is no more.
+    pub(super) fn hide(&mut self) {
+        self.shown = false;
+    }
+
+    /// Whether something was proven since the window was begun or resumed.
+    pub(super) fn has_moved(&self) -> bool {
+        self.at > self.floor
+    }
+
     /// How many samples it has had in this window.
     pub(super) fn count(&self) -> usize {
         self.count
@@ -89,11 +114,18 @@ impl Reading {
 
     /// A window begins; what was held back of an earlier attempt comes again.
     pub(super) fn begin(&mut self, start: Instant) {
+        self.resume();
         self.floor = self.at.max(start);
+        self.full = false;
+        self.count = 0;
+    }
+
+    /// The rest of a window is asked for; what was held back comes again.
+    pub(super) fn resume(&mut self) {
+        self.floor = self.floor.max(self.at);
         self.held.clear();
         self.unordered = false;
         self.shown = false;
-        self.count = 0;
         self.newest = None;
     }
 
@@ -144,11 +176,14 @@ impl Reading {
             return nothing(Some(late()));
         }
         self.unordered |= !sorted;
+        let first = samples.first().map(|(at, _)| *at);
+        self.ordered |= sorted && samples.last().map(|(at, _)| *at) > first;
+        let holds = self.unordered || !self.ordered;
         let newest = samples.last().map_or(start, |(at, _)| *at);
         let proven = match last {
             Some(end) => end,
-            None if self.unordered && samples.len() > HELD => return nothing(Some(unordered())),
-            None if self.unordered => start,
+            None if holds && samples.len() > HELD => return nothing(Some(unordered())),
+            None if holds => start,
             None => floor_micros(newest),
         };
         let edge = proven.min(self.end).max(start);

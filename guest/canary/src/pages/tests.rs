@@ -25,6 +25,8 @@ struct Server {
     short: bool,
     /// Answers that come whole are in no order.
     shuffled: bool,
+    /// A tag that is finished is not shown on the pages that follow.
+    drops: bool,
 }
 
 impl Server {
@@ -48,8 +50,8 @@ impl Server {
             let size = if self.short { 1 + usize::try_from(dice.roll(ask.size as i64)).unwrap() } else { ask.size };
             let mut to = (from + size).min(all.len());
             // Two samples that are the same on either side of a border cannot be told from one that comes twice.
-            while !self.repeats && to < all.len() && to > from + 1 && all[to] == all[to - 1] {
-                to -= 1;
+            while !self.repeats && to < all.len() && to > from && all[to] == all[to - 1] {
+                to += 1;
             }
             let mut shown: Vec<Event> = all[from - again..to].to_vec();
             next.push((to < all.len()).then(|| format!("{tag}:{to}")));
@@ -66,7 +68,8 @@ impl Server {
                 }
                 shown = groups.concat();
             }
-            page.push((!(self.omits && all.is_empty())).then(|| shown.into_iter().map(sample).collect()));
+            let dropped = self.drops && ask.continuation.is_some() && from == all.len();
+            page.push((!(dropped || self.omits && all.is_empty())).then(|| shown.into_iter().map(sample).collect()));
         }
         if next.iter().all(Option::is_none) {
             return (page, None);
@@ -121,8 +124,8 @@ fn read(server: &Server, intervals: &[Interval], max_count: usize, dice: &mut Di
         if let Some((doubtful, window)) = pages.doubtful() {
             let doubt = |tag: usize| {
                 let inside = server.tags[tag].iter().any(|(at, _)| window.contains(*at));
-                assert!(!inside, "a tag that was shown is in doubt");
-                (tag, if dice.roll(2) == 0 { Doubt::Possible } else { Doubt::Elsewhere })
+                assert!(!inside || server.drops, "a tag that was shown is in doubt");
+                (tag, if inside || dice.roll(2) == 0 { Doubt::Possible } else { Doubt::Elsewhere })
             };
             let doubts = doubtful.into_iter().map(doubt).collect();
             read.take(pages.confirm(doubts));
@@ -173,6 +176,7 @@ fn every_sample_is_read_once_whatever_the_server_does_that_the_documents_leave_o
             nulls: coin(&mut dice),
             short: coin(&mut dice),
             shuffled: coin(&mut dice),
+            drops: coin(&mut dice),
         };
         if dice.roll(4) == 0 {
             server.tags[0].clear();
@@ -249,6 +253,83 @@ fn pages_in_no_order_are_held_until_the_window_ends() {
 }
 
 #[test]
+fn a_server_that_begins_with_the_newest_is_read_whatever_its_pages_hold() {
+    let (mut pages, _) = one(1);
+    for at in [9_000, 5_000] {
+        let round = pages.settle(page(&[(START + at, 1)]), next(&format!(r#"["{at}"]"#))).unwrap();
+        assert!(round.taken.is_empty() && round.gaps.is_empty(), "one sample shows no order");
+    }
+    let round = pages.settle(page(&[(START + 1_000, 3)]), None).unwrap();
+    let values: Vec<i64> = round.taken[0].1.iter().map(|(at, _)| (at - START) / 1_000).collect();
+    assert_eq!(values, [1, 5, 9]);
+    let hour = Interval::new(START, START + 3_600 * SECOND);
+    assert_eq!(Pages::new(&[hour], performance(1)).next().unwrap().size, 2);
+}
+
+/// Pages of `count` tags of an hour, two samples of each in a page.
+fn narrow(count: usize) -> Pages {
+    let mut pages = Pages::new(&vec![Interval::new(START, START + 3_600 * SECOND); count], performance(2));
+    pages.next().unwrap();
+    pages
+}
+
+fn both(one: &[Event], other: Option<&[Event]>) -> Vec<Option<Vec<Sample<'static>>>> {
+    let shown = |events: &[Event]| events.iter().copied().map(sample).collect();
+    vec![Some(shown(one)), other.map(shown)]
+}
+
+#[test]
+fn a_tag_that_is_missing_behind_a_full_page_is_not_finished() {
+    let (at, end) = (START + 5 * SECOND, START + 3_600 * SECOND);
+    let mut pages = narrow(2);
+    let full = both(&[(START, 1), (at, 2)], Some(&[(START, 1), (at, 2)]));
+    pages.settle(full, next(r#"["a",null]"#)).unwrap();
+    let round = pages.settle(both(&[(at + SECOND, 3)], None), None).unwrap();
+    assert_eq!(round.taken.iter().map(|(tag, _, cover)| (*tag, cover.end)).collect::<Vec<_>>(), [(0, end)]);
+    assert_eq!(pages.doubtful().unwrap().0, [1]);
+    assert!(pages.confirm(vec![(1, Doubt::Elsewhere)]).taken.is_empty());
+    // It is asked for from where it is proven, and has more.
+    let again = pages.next().unwrap();
+    assert_eq!((again.tags.as_slice(), again.start), ([1].as_slice(), at - TICK));
+    let round = pages.settle(page(&[(at, 2), (at + 1_000, 3)]), next(r#"["b"]"#)).unwrap();
+    assert_eq!(round.taken[0].2, Interval::new(at, at + 1_000));
+    let round = pages.settle(page(&[(at + 1_000, 4)]), None).unwrap();
+    assert_eq!((round.taken[0].1.len(), round.taken[0].2.end), (2, end));
+    assert!(pages.next().is_none());
+}
+
+#[test]
+fn a_tag_that_filled_a_page_and_is_not_shown_again_is_a_gap() {
+    let at = START + 5 * SECOND;
+    let mut pages = narrow(2);
+    let full = both(&[(START, 1), (at, 2)], Some(&[(START, 1), (at, 2)]));
+    pages.settle(full, next(r#"["a",null]"#)).unwrap();
+    pages.settle(both(&[(at + SECOND, 3)], None), None).unwrap();
+    pages.confirm(vec![(1, Doubt::Possible)]);
+    pages.settle(vec![None], None).unwrap();
+    let (doubtful, _) = pages.doubtful().unwrap();
+    let round = pages.confirm(vec![(doubtful[0], Doubt::Possible)]);
+    let (tag, interval, fault) = &round.gaps[0];
+    assert_eq!((*tag, interval.start, fault.code.as_str()), (1, at, "samples-missing"));
+    assert!(pages.next().is_none());
+}
+
+#[test]
+fn a_window_that_ends_with_a_full_page_is_asked_for_to_its_end() {
+    let (at, end) = (START + 5 * SECOND, START + 3_600 * SECOND);
+    let mut pages = narrow(2);
+    let round = pages.settle(both(&[(START, 1), (at, 2)], Some(&[(START, 1)])), None).unwrap();
+    assert_eq!(round.taken.iter().map(|(tag, _, cover)| (*tag, cover.end)).collect::<Vec<_>>(), [(0, at), (1, end)]);
+    let rest = pages.next().unwrap();
+    assert_eq!((rest.tags.as_slice(), rest.start, rest.end), ([0].as_slice(), at - TICK, end));
+    let round = pages.settle(page(&[(at, 2), (at + SECOND, 3)]), None).unwrap();
+    assert_eq!(round.taken[0].2, Interval::new(at, at + SECOND));
+    let round = pages.settle(page(&[(at + SECOND, 3)]), None).unwrap();
+    assert_eq!((round.taken[0].1.len(), round.taken[0].2.end), (1, end));
+    assert!(pages.next().is_none());
+}
+
+#[test]
 fn a_tag_that_the_server_denies_is_given_up_and_the_others_go_on() {
     let hour = Interval::new(START, START + 3_600 * SECOND);
     let mut pages = Pages::new(&[hour, hour], performance(1_000));
@@ -322,6 +403,7 @@ fn requests_follow_the_density() {
         nulls: false,
         short: false,
         shuffled: false,
+        drops: false,
     };
     // Ten minutes of a hundred tags: one request.
     let minutes = Server { tags: vec![every(60 * SECOND, 1); 100], ..plain.clone() };

@@ -1,12 +1,11 @@
 //! One answered page → rows, proofs, gaps and rejects. No request, no host: everything here can be tested natively.
 
-use std::collections::HashMap;
-
 use tidegate_sdk::{Cover, Fault, Interval, events::TimeSeriesBuilder, http::Response, micros, quote};
 
 use crate::{
     api::{Data, Sample, Stamp, judge},
     convert,
+    echo::Echoes,
     pages::{Ask, Pages, Round, unknown_tag},
     tag::Tag,
 };
@@ -54,16 +53,10 @@ fn what(ask: &Ask, tags: &[Tag]) -> String {
 /// A server may write a path in another case than it was asked for. What nobody asked for means that something asked for
 /// may be missing: then nothing of the answer counts.
 fn by_tag<'a>(what: &str, data: Data<'a>, ask: &Ask, tags: &[Tag]) -> Result<Vec<Option<Vec<Sample<'a>>>>, Fault> {
-    let asked = || ask.tags.iter().enumerate().filter_map(|(at, place)| Some((at, tags.get(*place)?.path.as_str())));
-    let exact: HashMap<&str, usize> = asked().map(|(at, path)| (path, at)).collect();
-    let mut folded: Option<HashMap<String, usize>> = None;
+    let mut echoes = Echoes::of(ask.tags.iter().map(|place| tags.get(*place).map_or("", |tag| tag.path.as_str())));
     let mut page: Vec<Option<Vec<Sample<'a>>>> = ask.tags.iter().map(|_| None).collect();
     for (path, samples) in data.0.0 {
-        let at = exact.get(path.as_ref()).or_else(|| {
-            let folded = folded.get_or_insert_with(|| asked().map(|(at, path)| (path.to_lowercase(), at)).collect());
-            folded.get(&path.to_lowercase())
-        });
-        let Some(place) = at.and_then(|at| page.get_mut(*at)) else {
+        let Some(place) = echoes.place(&path).and_then(|at| page.get_mut(at)) else {
             let text = format!("{what}: the answer holds {}, which was not asked for", quote(&path));
             return Err(Fault::external("malformed-answer", text));
         };

@@ -9,9 +9,11 @@ use tidegate_sdk::{Fault, Interval};
 
 use crate::{api::Context, catalogue::contexts, pages::Doubt, server::Server, tag::Tag};
 
-/// What is known of such tags so far, by their places.
+/// What is known of such tags in one window, by their places. What was true of the window before is not told again: a tag
+/// may be deleted, and samples may arrive, while others are read.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
+    window: Option<Interval>,
     known: HashMap<usize, Result<Context, Fault>>,
 }
 
@@ -27,6 +29,7 @@ impl Doubts {
         doubtful: Vec<usize>,
         window: Interval,
     ) -> Result<Vec<(usize, Doubt)>, Fault> {
+        self.begin(window);
         let new = doubtful.iter().filter(|place| !self.known.contains_key(place));
         let asked: Vec<(usize, &str)> =
             new.filter_map(|place| Some((*place, tags.get(*place)?.path.as_str()))).collect();
@@ -40,14 +43,22 @@ impl Doubts {
                 self.known.insert(place, context);
             }
         }
-        let doubt = |place: usize| Some((place, judged(self.known.get(&place)?, window)));
+        let doubt = |place: usize| Some((place, judged(self.known.get(&place)?, tags.get(place)?, window)));
         Ok(doubtful.into_iter().filter_map(doubt).collect())
+    }
+
+    fn begin(&mut self, window: Interval) {
+        if self.window.replace(window) != Some(window) {
+            self.known.clear();
+        }
     }
 }
 
-fn judged(known: &Result<Context, Fault>, window: Interval) -> Doubt {
+fn judged(known: &Result<Context, Fault>, tag: &Tag, window: Interval) -> Doubt {
     let context = match known {
         Ok(context) if context.is_known() => context,
+        // No stored item is behind a calculated tag, and of one without samples the server has nothing else to say.
+        Ok(_) if tag.id == tag.path => return Doubt::Possible,
         Ok(_) => return Doubt::Unknown,
         Err(fault) => return Doubt::Failed(fault.clone()),
     };
@@ -79,10 +90,24 @@ mod tests {
             (context("0001-01-01T00:00:00", "0001-01-01T00:00:00"), Doubt::Possible),
             (Ok(Context::default()), Doubt::Unknown),
         ];
+        let stored = Tag { id: "localhost.DS.Tag".into(), path: "V.DS.Tag".into(), units: None };
         for (known, expected) in table {
-            assert_eq!(judged(&known, window), expected, "{known:?}");
+            assert_eq!(judged(&known, &stored, window), expected, "{known:?}");
         }
         let fault = Fault::external("canary-errors", "x");
-        assert_eq!(judged(&Err(fault.clone()), window), Doubt::Failed(fault));
+        assert_eq!(judged(&Err(fault.clone()), &stored, window), Doubt::Failed(fault));
+        let calculated = Tag { id: "V.DS.Tag".into(), ..stored };
+        assert_eq!(judged(&Ok(Context::default()), &calculated, window), Doubt::Possible);
+    }
+
+    #[test]
+    fn what_is_known_of_a_tag_is_good_for_one_window() {
+        let mut doubts = Doubts::default();
+        doubts.begin(Interval::new(0, 1_000));
+        doubts.known.insert(0, Ok(Context::default()));
+        doubts.begin(Interval::new(0, 1_000));
+        assert_eq!(doubts.known.len(), 1);
+        doubts.begin(Interval::new(1_000, 2_000));
+        assert!(doubts.known.is_empty());
     }
 }

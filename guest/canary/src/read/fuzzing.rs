@@ -19,7 +19,7 @@ use tidegate_sdk::{
 
 use super::digest::{Batch, digest, rows};
 use crate::{
-    pages::{Ask, Doubt, Pages},
+    pages::{Doubt, Pages},
     tag::Tag,
 };
 
@@ -77,7 +77,7 @@ impl Question {
             let Some(ask) = pages.next() else { return self.ended(&at, &pages) };
             let batch = digest(&answer, &ask, &self.tags, &mut pages)?;
             let first = ask.continuation.is_none();
-            self.check(batch, &mut at, written.as_ref().filter(|_| first).map(|written| (written, &ask)));
+            self.check(batch, &mut at, written.as_ref().filter(|_| first));
             if let Some((doubtful, _)) = pages.doubtful() {
                 let doubts = doubtful.into_iter().map(|tag| (tag, self.doubt.clone())).collect();
                 self.check(rows(pages.confirm(doubts), &self.tags), &mut at, None);
@@ -95,7 +95,7 @@ impl Question {
     }
 
     /// Proof goes on where it had stopped, gaps follow it, and of every sample in what is proven there is a row or a reject.
-    fn check(&self, batch: Batch, at: &mut [Instant], written: Option<(&Value, &Ask)>) {
+    fn check(&self, batch: Batch, at: &mut [Instant], written: Option<&Value>) {
         let mut covers: HashMap<&str, Interval> = HashMap::new();
         for cover in &batch.covers {
             let place = self.tags.iter().position(|tag| tag.id == cover.series);
@@ -127,7 +127,7 @@ impl Question {
                 assert_eq!(events, 0, "samples of {} without proof", tag.id);
                 continue;
             };
-            if let Some(times) = written.and_then(|(written, ask)| times(written, &tag.path, ask)) {
+            if let Some(times) = written.and_then(|written| times(written, &tag.path, cover.start)) {
                 let inside = times.iter().filter(|time| cover.contains(**time)).count();
                 assert_eq!(events, inside, "samples of {} in {cover:?}", tag.id);
             }
@@ -170,10 +170,10 @@ impl Question {
 }
 
 /// When the samples of a tag happened, read the slow and simple way; one without a readable time stands with the one
-/// before. `None` where the answer does not show the tag once, by the very path that was asked for.
-fn times(written: &Value, path: &str, ask: &Ask) -> Option<Vec<Instant>> {
+/// before, and at first with `start`, up to which the tag was proven. `None` where the answer does not show the tag once, by
+/// the very path that was asked for.
+fn times(written: &Value, path: &str, start: Instant) -> Option<Vec<Instant>> {
     let data = written.get("data")?.as_object()?;
-    let start = ask.start.saturating_add(crate::server::TICK);
     let mut before = start;
     let time = |sample: &Value| {
         let text = sample.get("t").or_else(|| sample.get(0)).and_then(Value::as_str);

@@ -33,6 +33,8 @@ effects! {
         BumpSequence,
         /// The tags that the fault's `tag` names are unknown to this call, as if they had just been deleted.
         Vanish,
+        /// The tags that the fault's `tag` names have no entry in `getTagContext`, which is good otherwise.
+        OmitContext,
         /// Status 200 and an envelope without its payload.
         NoPayload,
         /// Status 200 and empty lists.
@@ -51,6 +53,8 @@ pub struct Shape {
     pub(crate) first: Vec<Effect>,
     /// Tags of these names, by wildcard, are unknown.
     pub(crate) vanish: Vec<String>,
+    /// Tags of these names, by wildcard, are left out of the contexts.
+    pub(crate) omit_context: Vec<String>,
     /// Only the envelope.
     pub(crate) no_payload: bool,
     /// Empty lists.
@@ -85,6 +89,7 @@ impl Effects for Effect {
             "reject-continuation" => Effect::RejectContinuation,
             "bump-sequence" => Effect::BumpSequence,
             "vanish" => Effect::Vanish,
+            "omit-context" => Effect::OmitContext,
             "no-payload" => Effect::NoPayload,
             "offline" => Effect::Offline,
             "duplicate" => Effect::Duplicate,
@@ -100,6 +105,7 @@ impl Effects for Effect {
     fn shape(&self, tag: Option<&str>, shape: &mut Shape) {
         match self {
             Effect::Vanish => shape.vanish.push(tag.unwrap_or("*").to_owned()),
+            Effect::OmitContext => shape.omit_context.push(tag.unwrap_or("*").to_owned()),
             Effect::NoPayload => shape.no_payload = true,
             Effect::Offline => shape.offline = true,
             Effect::Duplicate => shape.duplicate = true,

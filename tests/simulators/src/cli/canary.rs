@@ -133,6 +133,7 @@ Faults: EFFECT[:ARG[:ARG]][,key=value]… or a JSON object.
   reject-continuation           a request with a continuation is answered Errors
   bump-sequence                 all views are rebuilt
   vanish                        the tags that tag= names are unknown to this call
+  omit-context                  the tags that tag= names have no entry in getTagContext
   no-payload  offline           an envelope alone; empty lists
   duplicate  unordered          a sample twice; two samples in the wrong order
   cut[:SHARE]                   a chunked body ends early (0.5)

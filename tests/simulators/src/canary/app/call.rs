@@ -10,10 +10,15 @@ use crate::shared::{text, wildcard};
 impl Call<'_> {
     /// What a tag path names, faults considered.
     pub(crate) fn find(&self, path: &str) -> Target {
-        if self.shape.vanish.iter().any(|pattern| pattern == path || wildcard::matches(pattern, path)) {
+        if names(&self.shape.vanish, path) {
             return Target::Unknown;
         }
         self.app.truth.catalogue().find(path)
+    }
+
+    /// Whether a fault leaves this tag out of the contexts.
+    pub(crate) fn omits_context(&self, path: &str) -> bool {
+        names(&self.shape.omit_context, path)
     }
 
     /// The tags that `path`, `deep` and `search` select.
@@ -77,4 +82,9 @@ impl Call<'_> {
     pub(crate) fn is_offline(&self) -> bool {
         self.shape.offline || self.app.truth.is_offline()
     }
+}
+
+/// Whether one of the wildcards names this path.
+fn names(patterns: &[String], path: &str) -> bool {
+    patterns.iter().any(|pattern| pattern == path || wildcard::matches(pattern, path))
 }

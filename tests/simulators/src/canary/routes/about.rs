@@ -37,7 +37,7 @@ pub(super) fn context(call: &Call<'_>, out: &mut Vec<u8>) -> Result<(), Refused>
     let tags = call.params.list("tags")?.ok_or_else(|| Refused::errors("parameter 'tags' is required"))?;
     let truth = &call.app.truth;
     let mut list = Members::open_array(out, "data");
-    for path in tags {
+    for path in tags.into_iter().filter(|path| !call.omits_context(path)) {
         let mut entry = Members::object(list.element());
         entry.text("tagName", Some(&path));
         let (mut id, mut oldest, mut latest) = (None, None, None);

@@ -109,6 +109,17 @@ fn tags_vanish_and_sequences_bump() {
 }
 
 #[test]
+fn a_tag_is_left_out_of_the_contexts_alone() {
+    let server = launch(Config { tags: 10, ..clean() });
+    let (a, b) = (path(&server, 0), path(&server, 1));
+    server.set_faults(vec![Fault::parse("omit-context,count=1").unwrap().tag(&b)]);
+    let shown = || good(&server, "getTagContext", &json!({"tags": [&a, &b]}))["data"].as_array().unwrap().clone();
+    let contexts = shown();
+    assert_eq!((contexts.len(), &contexts[0]["tagName"]), (1, &json!(a)));
+    assert_eq!(shown().len(), 2, "once only");
+}
+
+#[test]
 fn effects_of_another_server_are_refused() {
     for spec in ["web-exception", "item-errors", "no-items", "cap:5", "expire-tokens:3", "status:200"] {
         assert!(Fault::parse(spec).is_err(), "{spec}");
