@@ -144,7 +144,10 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
     // The second meaning is asked about only where the first is nothing: the server may take an unknown tag for an error.
     for round in 0..2 {
         let open = meant.iter().filter(|(_, paths)| !paths.iter().any(|path| found.knows(path)));
-        let paths: Vec<&str> = open.filter_map(|(_, paths)| paths.get(round)).map(String::as_str).collect();
+        // A path that several names mean is asked about once: the answer tells of it once.
+        let mut once = HashSet::new();
+        let asked = open.filter_map(|(_, paths)| paths.get(round)).map(String::as_str);
+        let paths: Vec<&str> = asked.filter(|path| once.insert(*path)).collect();
         let more = contexts(server, paths).await?;
         found.contexts.extend(more.contexts);
         found.failed.extend(more.failed);
