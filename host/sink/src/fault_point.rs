@@ -162,7 +162,7 @@ mod stop {
     pub(super) fn is_here(point: Point) -> bool {
         let Some(stop) = STOP.as_ref().filter(|stop| stop.name == point.name()) else { return false };
         // Whoever comes when none is left stays, and so does everybody after.
-        stop.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+        stop.left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
 

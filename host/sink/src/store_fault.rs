@@ -56,7 +56,7 @@ impl Fault {
     /// Before a write.
     fn check(&self, path: &Path) -> Result<()> {
         let Self::Refuse(text, left) = self else { return Ok(()) };
-        let passes = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        let passes = || left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
         if !path.as_ref().contains(text) || passes() {
             return Ok(());
         }
