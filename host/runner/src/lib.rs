@@ -2,7 +2,7 @@
 //!
 //! [`cli::main`] is the program. [`pipeline`] is the whole job on one page; [`config`] turns one YAML file into what it
 //! needs; [`bundle`] and [`auth`] find the plugin and who we are to the historian; [`secret`] keeps what must not be seen
-//! out of everything that is printed; [`audit`] keeps the record of all requests.
+//! out of everything that is printed; [`audit`] keeps the record of all requests; [`metrics`] tells Prometheus.
 
 #![cfg_attr(
     test,
@@ -23,6 +23,7 @@ pub mod cli;
 pub mod config;
 pub mod exit;
 pub mod glob;
+pub mod metrics;
 pub mod output;
 pub mod pipeline;
 pub mod progress;

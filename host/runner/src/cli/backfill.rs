@@ -4,12 +4,13 @@ use anyhow::Result;
 use clap::Args;
 use tidegate_model::{Instant, Interval};
 
-use super::{Global, load, run};
+use super::{Global, run};
 use crate::config::{self, Start};
 use crate::exit::{Exit, Failure};
 use crate::glob::Glob;
 use crate::pipeline::{self, BackfillOptions, Job};
 use crate::progress;
+use crate::summary::Command;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -41,7 +42,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         let progress = progress::choose(global.quiet);
         pipeline::backfill(job, &options, progress).await
     };
-    run::conclude(global, load::asking(global, work).await)
+    run::load(global, Command::Backfill, work).await
 }
 
 fn options(arguments: &Arguments, now: Instant) -> Result<BackfillOptions, Failure> {

@@ -85,13 +85,20 @@ pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
 /// # Errors
 /// The configuration's, that of `work`, or requests that could not be logged.
 pub(super) async fn asking<T>(global: &Global, work: impl AsyncFnOnce(&Job) -> Result<T>) -> Result<T> {
-    let job = job(global).await?;
+    attend(&job(global).await?, work).await
+}
+
+/// The same with a pipeline that is opened already.
+///
+/// # Errors
+/// That of `work`, or requests that could not be logged.
+pub(super) async fn attend<T>(job: &Job, work: impl AsyncFnOnce(&Job) -> Result<T>) -> Result<T> {
     job.begin()?;
     let done = tokio::select! {
         // First, so that no interrupt of the work ends the process before the pipeline is closed.
         biased;
         () = interrupt::told_to_stop() => Err(interrupt::interrupted().into()),
-        done = work(&job) => done,
+        done = work(job) => done,
     };
     let closed = job.close().await;
     let done = done?;

@@ -5,9 +5,10 @@ use clap::Args;
 
 use super::{Global, load};
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::pipeline::{self, Job, RunOptions};
 use crate::progress;
-use crate::summary::Summary;
+use crate::summary::{Command, Summary};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -38,12 +39,24 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         let progress = progress::choose(global.quiet);
         pipeline::run(job, &options, progress).await
     };
-    conclude(global, load::asking(global, work).await)
+    load(global, Command::Run, work).await
 }
 
-/// Prints the summary of work that came to its end.
-pub(super) fn conclude(global: &Global, summary: Result<Summary>) -> Result<Exit> {
-    let summary = summary.inspect_err(|_| progress::clear())?;
+/// Does the work of `command`, prints its summary, and leaves the figures where the configuration wants them, those of a
+/// failure too.
+pub(super) async fn load(
+    global: &Global,
+    command: Command,
+    work: impl AsyncFnOnce(&Job) -> Result<Summary>,
+) -> Result<Exit> {
+    let job = load::job(global).await?;
+    let metrics = job.config().metrics.as_deref();
+    let metrics = metrics.map(|folder| Metrics::begin(folder, &job.config().name, command)).transpose()?;
+    let summary = load::attend(&job, work).await.inspect_err(|_| progress::clear());
+    if let Some(metrics) = metrics {
+        metrics.keep(&summary);
+    }
+    let summary = summary?;
     summary.print(global.output)?;
     Ok(summary.exit())
 }

@@ -42,6 +42,8 @@ pub struct Form {
     pub performance: Performance,
     /// A log of every request that is made to the historian. There is none when this is not set.
     pub audit: Option<Audit>,
+    /// Figures of the last run for Prometheus. None are written when this is not set.
+    pub metrics: Option<Metrics>,
     /// When `serve` starts runs: `every` or `cron`, not both.
     pub schedule: Option<Schedule>,
 }
@@ -125,6 +127,15 @@ pub struct Audit {
     /// One line of JSON for each request is added to this file, relative to this one; it is created where there is none.
     #[schemars(length(min = 1))]
     pub file: String,
+}
+
+/// `metrics`
+#[derive(Deserialize, JsonSchema)]
+pub struct Metrics {
+    /// A folder, relative to this file, that node_exporter's textfile collector reads. Each run replaces
+    /// `tidegate-NAME-run.prom` in it, each backfill `tidegate-NAME-backfill.prom`.
+    #[schemars(length(min = 1))]
+    pub folder: String,
 }
 
 /// `tls`

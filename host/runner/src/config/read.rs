@@ -43,6 +43,10 @@ impl Config {
         let auth = auth(&mut wrong, form.auth);
         let audit = form.audit.map(|audit| folder.join(audit.file));
         writable(&mut wrong, audit.as_deref());
+        let metrics = form.metrics.map(|metrics| folder.join(metrics.folder));
+        if let Some(missing) = metrics.as_deref().filter(|metrics| !metrics.is_dir()) {
+            wrong.push(("/metrics/folder", format!("there is no folder {}; make it first", missing.display())));
+        }
         let ingestion = ingestion(&form.ingestion)?;
         let performance = performance(&mut wrong, &form.performance)?;
         let schedule = form.schedule.map(|form| schedule(&mut wrong, form)).transpose()?.flatten();
@@ -63,6 +67,7 @@ impl Config {
             ingestion,
             performance,
             audit,
+            metrics,
             schedule,
             warnings: Vec::new(),
             unavailable: Vec::new(),

@@ -137,7 +137,7 @@ mod tests {
         let schema = schema(None);
         assert_eq!(schema.pointer("/properties/source/additionalProperties"), None);
         assert_eq!(schema.pointer("/properties/ingestion/additionalProperties"), None);
-        for section in ["performance", "sink", "tls", "audit", "schedule", "auth/oneOf/0"] {
+        for section in ["performance", "sink", "tls", "audit", "metrics", "schedule", "auth/oneOf/0"] {
             let closed = schema.pointer(&format!("/properties/{section}/additionalProperties"));
             assert_eq!(closed, Some(&json!(false)), "{section}");
         }

@@ -230,6 +230,8 @@ fn the_log_of_requests_is_a_file_in_a_folder_that_is_there() {
     assert_eq!(refused("audit: {}\n"), "t.yaml:10: audit.file: is missing and must be set");
     assert!(refused("audit: {file: x/audit.jsonl}\n").starts_with("t.yaml:10: audit.file: there is no folder x"));
     assert!(refused("audit: {file: .}\n").contains("is a folder; name a file"));
+    assert!(load(&format!("{GOOD}metrics: {{folder: .}}\n")).unwrap().metrics.is_some_and(|path| path.is_absolute()));
+    assert!(refused("metrics: {folder: x}\n").starts_with("t.yaml:10: metrics.folder: there is no folder x"));
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct Config {
     pub performance: Performance,
     /// Absolute path of the log of all requests, where one is kept.
     pub audit: Option<PathBuf>,
+    /// Absolute path of the folder for the figures of the last run, where they are wanted.
+    pub metrics: Option<PathBuf>,
     /// When `serve` would run.
     pub schedule: Option<Schedule>,
     /// What is accepted but deserves a word, one line each.

@@ -1,7 +1,7 @@
 //! The look-back as a mirror: what the historian adds late, edits or deletes is so in the table after the next run, and a
 //! table that equals the historian is not touched.
 
-use tidegate_simulators::pi::{Config, Effect, Event, Fault, Value};
+use tidegate_simulators::pi::{Config, Effect, Event, Fault, Scope, Value};
 
 use crate::plant::{Plant, SECOND, now};
 use crate::{table, truth};
@@ -50,6 +50,39 @@ async fn late_edited_and_deleted_events_are_mirrored_and_counted() {
         let summary = plant.run(0);
         assert_eq!((&summary["edited"], &summary["deleted"]), (&0.into(), &0.into()), "{summary}");
     }
+}
+
+#[tokio::test]
+async fn the_metrics_say_what_was_mirrored_and_that_a_run_failed() {
+    let plant = plant("auto");
+    let folder = plant.folder.path().join("metrics");
+    std::fs::create_dir(&folder).unwrap();
+    let tidegate = |code| plant.json(code, &["--set", "metrics.folder=metrics", "run"]);
+    let metrics = || std::fs::read_to_string(folder.join("tidegate-test-run.prom")).unwrap();
+    let says = |name: &str, value: &str| {
+        let line = format!("tidegate_last_run_{name}{{pipeline=\"test\",command=\"run\"}} {value}");
+        assert!(metrics().lines().any(|written| written == line), "no {line} in {}", metrics());
+    };
+    tidegate(0);
+    let truth = plant.server.truth();
+    let edited = one(&plant, 1, 2 * HOUR);
+    assert!(truth.replace(1, edited.ticks, 0, Event::good(edited.ticks, Value::Text("edited".into()))));
+    assert_eq!(truth.delete(2, one(&plant, 2, 3 * HOUR).ticks), 1);
+    truth.insert(3, Event::good(now() - HOUR, Value::Text("late".into())));
+    let summary = tidegate(0);
+    for (name, value) in summary.as_object().unwrap() {
+        if let Some(number) = value.as_f64() {
+            says(name, &format!("{number:?}"));
+        }
+    }
+    ["late", "edited", "deleted"].iter().for_each(|name| says(name, "1.0"));
+    says("exit_code", "0.0");
+    plant.server.set_faults(vec![Fault::new(Effect::Status { code: 401 }).scope(Scope::Request)]);
+    let ended = plant.tidegate(&["--set", "metrics.folder=metrics", "run"]);
+    assert_eq!(ended.code, 1, "{ended:#?}");
+    says("exit_code", "1.0");
+    assert!(!metrics().contains("last_run_rows"), "the figures of another run");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no draft is left");
 }
 
 #[tokio::test]

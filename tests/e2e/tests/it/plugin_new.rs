@@ -78,7 +78,7 @@ async fn a_new_plugin_builds_packs_and_runs_as_it_is() {
     let component = target().join("plugins/skeleton/wasm32-wasip2/release/acme_hist.wasm");
     done(&["plugin", "pack", component.to_str().unwrap(), "-o", "acme_hist.tidegate"]);
     let shown = done(&["plugin", "inspect", "acme_hist.tidegate"]);
-    assert!(shown.contains("GET /sensors/*/samples") && shown.contains("acme_hist"), "{shown}");
+    assert!(shown.contains("GET /sensors, /sensors/*/samples") && shown.contains("acme_hist"), "{shown}");
     let refused = tidegate(folder.path(), &["init", "--plugin", "acme_hist"], &[]);
     assert!(refused.code == 4 && refused.stderr.contains("tidegate plugin approve"), "{refused:#?}");
     done(&["plugin", "approve", "acme_hist.tidegate"]);
