@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tidegate_model::{Cover, Gap, Instant, Interval};
+use tidegate_model::{Cover, Gap, Instant, Interval, Intervals};
 
 use crate::checkpoint::SHORT_RETENTION;
 use crate::encode::{FileSpec, write_files};
@@ -160,31 +160,17 @@ impl GapLedger {
     }
 }
 
-/// Joins intervals that overlap or touch.
-fn joined(mut intervals: Vec<Interval>) -> Vec<Interval> {
-    intervals.sort();
-    let mut joined: Vec<Interval> = Vec::new();
-    for next in intervals {
-        match joined.last_mut().filter(|last| next.start <= last.end) {
-            Some(last) => last.end = last.end.max(next.end),
-            None => joined.push(next),
-        }
-    }
-    joined
-}
-
 fn apply(rows: &mut Vec<GapRow>, run: Instant, observation: &Observation) {
-    let mut covered: HashMap<(&str, &str), Vec<Interval>> = HashMap::new();
+    let mut covered: HashMap<(&str, &str), Intervals> = HashMap::new();
     for (table, cover) in &observation.covered {
-        covered.entry((table, &cover.series)).or_default().push(cover.interval);
+        covered.entry((table, &cover.series)).or_default().insert(cover.interval);
     }
-    let covered: HashMap<_, _> = covered.into_iter().map(|(key, all)| (key, joined(all))).collect();
     // What a later run missed is not proven by one that began before it.
     for row in rows.iter_mut().filter(|row| row.resolved_at.is_none() && row.last_attempt <= run) {
-        let proofs = covered.get(&(row.table.as_str(), row.series.as_str())).map(Vec::as_slice).unwrap_or_default();
+        let proofs = covered.get(&(row.table.as_str(), row.series.as_str()));
         match &mut row.interval {
             Some(gap) => {
-                for proof in proofs {
+                for proof in proofs.map(Intervals::as_slice).unwrap_or_default() {
                     if proof.encloses(*gap) {
                         row.resolved_at = Some(run);
                     } else if proof.contains(gap.start) {

@@ -1,12 +1,15 @@
 //! PI and Canary in one lake: one program and two configurations, one after the other and at once. Each keeps to its
 //! own tables, and a query reads both as one.
 
+use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 
+use serde_json::Value;
+use tidegate_simulators::canary::{Effect, Fault};
 use tidegate_simulators::{canary, pi};
 
 use super::{HOUR, config};
-use crate::plant::{CanaryPlant, Plant, PlantOf, SECOND, Simulator, now};
+use crate::plant::{CanaryPlant, Plant, PlantOf, SECOND, Simulator, now, tidegate};
 use crate::table;
 
 /// Tables that both historians have.
@@ -98,6 +101,32 @@ async fn a_lake_that_both_begin_at_once_holds_both() {
     assert_same_schemas(&pi).await;
     assert_kept_apart(&pi, &canary).await;
     assert_one_query_reads_both(&pi, &canary).await;
+}
+
+/// Runs all configurations of the folder; the exit code, and the outcome that each pipeline printed.
+fn run_folder(pi: &Plant) -> (i32, BTreeMap<String, String>) {
+    let ended = tidegate(pi.folder.path(), &["-c", ".", "--output", "json", "run"], &[]);
+    let outcome = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {ended:#?}"));
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        (word(&line["pipeline"]), word(&line["document"]["outcome"]))
+    };
+    (ended.code, ended.stdout.lines().map(outcome).collect())
+}
+
+#[tokio::test]
+async fn a_folder_of_configurations_runs_both_and_one_that_fails_holds_nobody_back() {
+    let (pi, canary) = plants();
+    let done = |pipeline: &str| (pipeline.to_owned(), "done".to_owned());
+    assert_eq!(run_folder(&pi), (0, BTreeMap::from([done("test"), done("canary")])));
+    assert_both_mirror(&pi, &canary).await;
+    change(&pi, &canary);
+    canary.server.set_faults(vec![Fault::new(Effect::Status { code: 401 })]);
+    assert_eq!(run_folder(&pi), (1, BTreeMap::from([done("test")])));
+    pi.assert_mirrors().await;
+    canary.server.set_faults(Vec::new());
+    assert_eq!(run_folder(&pi).0, 0);
+    assert_both_mirror(&pi, &canary).await;
 }
 
 /// Name, type and nullability of a column.
