@@ -23,7 +23,6 @@ mod status;
 mod validate;
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,8 +30,7 @@ use anyhow::Result;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::exit::{self, Exit, Failure};
-use crate::output::Format;
-use crate::secret::redact;
+use crate::output::{self, Format};
 use crate::telemetry;
 
 /// A tidegate lets water out and nothing back in: moves industrial-historian data into Delta Lake tables.
@@ -190,16 +188,9 @@ impl Command {
 
 /// Prints the one message of `error` and returns its exit code.
 fn fail(error: &anyhow::Error, verbose: u8) -> Exit {
-    let closed = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(closed) {
-        // Whoever reads our output has enough: `tidegate query … | head`.
-        return Exit::Done;
-    }
-    eprintln!("error: {}", redact(&exit::message(error)));
+    output::aside(&format!("error: {}", exit::message(error)));
     if verbose > 0 {
-        error.chain().skip(1).for_each(|cause| eprintln!("  caused by: {}", redact(&cause.to_string())));
+        error.chain().skip(1).for_each(|cause| output::aside(&format!("  caused by: {cause}")));
     }
     Exit::of(error)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -43,8 +43,13 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Replaces the file in one step by what became of the run.
+    /// Replaces the file in one step by what became of the run. One that found its lane held was none: the run that holds
+    /// it will tell.
     pub fn keep(&self, ended: &Result<Summary>) {
+        let held = |error: &Error| matches!(error.downcast_ref(), Some(tidegate_sink::Error::LaneTaken { .. }));
+        if ended.as_ref().is_err_and(held) {
+            return;
+        }
         if let Err(error) = self.replace(&self.text(ended)) {
             let _ = std::fs::remove_file(self.draft());
             tracing::warn!("metrics.folder: {} was not written: {error}", self.path.display());
@@ -56,7 +61,7 @@ impl Metrics {
         std::fs::rename(self.draft(), &self.path)
     }
 
-    /// The collector reads `*.prom` only. Two processes of one command do not share it: the second finds its lane held.
+    /// The collector reads `*.prom` only.
     fn draft(&self) -> PathBuf {
         self.path.with_extension(format!("{}.new", std::process::id()))
     }

@@ -1,10 +1,13 @@
-//! What goes to standard output: tables for people, JSON for programs. Progress and logs never come here.
+//! What goes to standard output: tables for people, JSON for programs; and lines beside it on standard error.
+//!
+//! A stream that its reader has closed is no error: `tidegate query … | head` has seen enough, and how a command ends does
+//! not depend on who listens.
 
 mod human;
 mod json;
 mod table;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use arrow::array::RecordBatch;
 use clap::ValueEnum;
@@ -13,6 +16,8 @@ use serde::Serialize;
 pub use self::human::{bytes, count, duration, time};
 pub use self::json::rows;
 pub use self::table::Table;
+
+use crate::secret::redact;
 
 /// In which form data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -29,9 +34,25 @@ pub enum Format {
 /// # Errors
 /// Standard output cannot be written.
 pub fn line(text: &str) -> io::Result<()> {
+    raw(format!("{text}\n").as_bytes())
+}
+
+/// Prints bytes in one piece.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn raw(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Writes a line to standard error, through the redactor.
+pub fn aside(text: &str) {
+    // Nobody is left to tell when standard error cannot be written.
+    let _ = io::stderr().write_all(format!("{}\n", redact(text)).as_bytes());
 }
 
 /// Prints `value` as indented JSON.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output;
-use crate::secret::redact;
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -159,7 +158,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{}", redact(text)));
+        self.bar.suspend(|| output::aside(text));
     }
 
     fn finished(&self) {
@@ -192,14 +191,14 @@ impl Lines {
 
     fn line(&self) {
         let percent = self.tally.permille() / 10;
-        eprintln!("progress: {percent}%, {}", self.tally.text(self.began.elapsed()));
+        output::aside(&format!("progress: {percent}%, {}", self.tally.text(self.began.elapsed())));
     }
 }
 
 impl Progress for Lines {
     fn planned(&self, series: usize, partitions: usize, seconds_of_data: i64) {
         self.tally.plan(series, partitions, seconds_of_data);
-        eprintln!("progress: reading {}", work(series, partitions));
+        output::aside(&format!("progress: reading {}", work(series, partitions)));
     }
 
     fn advanced(&self, rows: u64, seconds_of_data: i64) {
@@ -210,7 +209,7 @@ impl Progress for Lines {
     }
 
     fn note(&self, text: &str) {
-        eprintln!("{}", redact(text));
+        output::aside(text);
     }
 
     fn finished(&self) {

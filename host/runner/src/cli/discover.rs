@@ -45,7 +45,7 @@ pub(super) async fn run(global: &Global, arguments: &Arguments) -> Result<Exit> 
         Format::Table => output::line(&table(&items).to_string())?,
     }
     if !global.quiet {
-        eprintln!("{} {kind}", output::count(items.len() as u64));
+        output::aside(&format!("{} {kind}", output::count(items.len() as u64)));
     }
     Ok(Exit::Done)
 }

@@ -10,8 +10,8 @@ use crate::auth;
 use crate::bundle::{self, Approval};
 use crate::config::{Config, Document, Invalid, Problem};
 use crate::exit::{Exit, Failure};
+use crate::output;
 use crate::pipeline::{Job, limits};
-use crate::secret::redact;
 
 /// Why a configuration cannot be used.
 pub(super) enum Unusable {
@@ -74,7 +74,7 @@ pub(super) async fn checked(document: Document) -> Result<(Config, Plugin), Unus
 pub(super) async fn job(global: &Global) -> Result<Job, Failure> {
     let (config, plugin) = checked(document(global)?).await?;
     if !global.quiet {
-        config.warnings.iter().for_each(|warning| eprintln!("warning: {}", redact(warning)));
+        config.warnings.iter().for_each(|warning| output::aside(&format!("warning: {warning}")));
     }
     Job::open(config, &plugin)
 }

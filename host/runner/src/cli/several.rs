@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use serde_json::{Deserializer, Value};
 
 use super::interrupt;
 use crate::exit::Exit;
-use crate::output::Format;
+use crate::output::{self, Format};
 
 /// Pipelines that run at the same time.
 const AT_ONCE: usize = 4;
@@ -103,7 +103,7 @@ fn one(program: &Path, file: &Path, arguments: &[OsString], format: Format, runn
     std::thread::scope(|scope| -> Result<()> {
         scope.spawn(|| {
             for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines()).map_while(Result::ok) {
-                eprintln!("{name}: {line}");
+                output::aside(&format!("{name}: {line}"));
             }
         });
         if let Some(mut stdout) = stdout {
@@ -112,15 +112,10 @@ fn one(program: &Path, file: &Path, arguments: &[OsString], format: Format, runn
         Ok(())
     })?;
     let status = ended(&child)?;
-    let mut out = std::io::stdout().lock();
     match format {
-        Format::Table => {
-            writeln!(out, "== {name}")?;
-            out.write_all(&printed)?;
-        }
-        Format::Json => out.write_all(named(&name, &printed).as_bytes())?,
+        Format::Table => output::raw(&[format!("== {name}\n").as_bytes(), &printed].concat())?,
+        Format::Json => output::raw(named(&name, &printed).as_bytes())?,
     }
-    out.flush()?;
     Ok(Exit::from_code(status.code()))
 }
 

@@ -13,14 +13,13 @@ use crate::bundle;
 use crate::config::{self, form::MEMORY_LIMIT};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::secret::redact;
 
 pub(super) async fn run(global: &Global) -> Result<Exit> {
     let plugin = match section(global).await {
         Ok(section) => section,
         Err(failure) => {
             if !global.quiet {
-                eprintln!("warning: spec: without the plugin's keys: {}", redact(&failure.message));
+                output::aside(&format!("warning: spec: without the plugin's keys: {}", failure.message));
             }
             None
         }

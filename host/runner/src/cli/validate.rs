@@ -47,7 +47,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit> {
     }
     checked.map_err(Failure::from)?;
     if !global.quiet {
-        warnings.iter().for_each(|warning| eprintln!("warning: {}", redact(warning)));
+        warnings.iter().for_each(|warning| output::aside(&format!("warning: {warning}")));
     }
     output::line(&text)?;
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 //! own tables, and a query reads both as one.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use tidegate_simulators::canary::{Effect, Fault};
 use tidegate_simulators::{canary, pi};
 
 use super::{HOUR, config};
-use crate::plant::{CanaryPlant, Plant, PlantOf, SECOND, Simulator, now, tidegate};
+use crate::plant::{CanaryPlant, Plant, PlantOf, SECOND, Simulator, command, now, tidegate};
 use crate::table;
 
 /// Tables that both historians have.
@@ -118,15 +119,38 @@ fn run_folder(pi: &Plant) -> (i32, BTreeMap<String, String>) {
 async fn a_folder_of_configurations_runs_both_and_one_that_fails_holds_nobody_back() {
     let (pi, canary) = plants();
     let done = |pipeline: &str| (pipeline.to_owned(), "done".to_owned());
-    assert_eq!(run_folder(&pi), (0, BTreeMap::from([done("test"), done("canary")])));
+    assert_eq!(run_folder(&pi), (0, BTreeMap::from([done("tidegate"), done("canary")])));
     assert_both_mirror(&pi, &canary).await;
     change(&pi, &canary);
     canary.server.set_faults(vec![Fault::new(Effect::Status { code: 401 })]);
-    assert_eq!(run_folder(&pi), (1, BTreeMap::from([done("test")])));
+    assert_eq!(run_folder(&pi), (1, BTreeMap::from([done("tidegate")])));
     pi.assert_mirrors().await;
     canary.server.set_faults(Vec::new());
     assert_eq!(run_folder(&pi).0, 0);
     assert_both_mirror(&pi, &canary).await;
+}
+
+/// How the program ends when whoever reads what it prints has gone.
+fn unheard(folder: &Path, arguments: &[&str]) -> Option<i32> {
+    let mut program = command(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((program.stdout.take(), program.stderr.take()));
+    program.wait().unwrap().code()
+}
+
+#[tokio::test]
+async fn whether_anybody_listens_changes_neither_what_is_loaded_nor_how_it_ends() {
+    let (pi, canary) = plants();
+    let folder = pi.folder.path();
+    canary.server.set_faults(vec![Fault::new(Effect::Status { code: 401 })]);
+    assert_eq!(unheard(folder, &["-c", ".", "run"]), Some(1));
+    pi.assert_mirrors().await;
+    canary.server.set_faults(Vec::new());
+    assert_eq!(unheard(folder, &["-c", ".", "run"]), Some(0));
+    assert_both_mirror(&pi, &canary).await;
+    let tag = super::path(&canary, 0);
+    canary.server.set_faults(vec![Fault::new(Effect::Status { code: 500 }).tag(&tag).route("getTagData2")]);
+    assert_eq!(unheard(folder, &["-c", "canary.yaml", "run", "--full-refresh"]), Some(3));
+    assert_eq!(unheard(folder, &["-c", "canary.yaml", "gaps"]), Some(0));
 }
 
 /// Name, type and nullability of a column.
