@@ -5,11 +5,13 @@
 //! is the last of any tag: each tag is proven up to the microsecond of its last sample, which is held back until the next
 //! page shows whether more of it follows. The last page proves the window for every tag that the server showed, and that it
 //! did not fill: what ends with a full page may have been cut there, so the rest of the window is asked for once more.
+//! Where such a page is in no order of time, nothing tells which rest that is: less is asked for, until the page is not full.
 //!
 //! How wide a window is follows from how much was in the one before. Nothing depends on whether the server takes its bounds
 //! as inside or outside (§6.4): they are asked for with a tick to spare, and what lies outside is dropped.
 
 mod border;
+mod last;
 mod settle;
 mod tag;
 
@@ -77,6 +79,8 @@ struct Window {
     from: Instant,
     members: Vec<usize>,
     size: usize,
+    /// Whether a shorter window or a larger page can be asked for.
+    can_narrow: bool,
     next: Option<Continuation>,
     /// Pages in a row that brought nothing newer.
     still: usize,
@@ -85,6 +89,8 @@ struct Window {
     again: bool,
     /// Members of which the last page was full, although the server says that it was the last.
     unfinished: Vec<usize>,
+    /// Whether the last page of a member was full and in no order, so that less must be asked for.
+    too_full: bool,
     /// All samples so far, and those of the fullest tag.
     samples: usize,
 }
@@ -142,11 +148,13 @@ impl Pages {
             from: slice.interval.start,
             members,
             size: self.size,
+            can_narrow: self.slices.can_be_cut(&slice) || self.size < self.cap,
             next: None,
             still: 0,
             begun: false,
             again: false,
             unfinished: Vec::new(),
+            too_full: false,
             samples: 0,
         });
     }
@@ -172,6 +180,14 @@ impl Pages {
         self.size = self.size.div_ceil(2).max(TWO);
         self.cap = self.cap.div_ceil(2).max(TWO);
         self.slices.cut_after_time_out(&window.slice)
+    }
+
+    /// Asks for half of the time, and where time cannot be cut, for as large a page as may be.
+    fn narrow(&mut self, window: &Window) {
+        match self.slices.can_be_cut(&window.slice) {
+            true => self.slices.cut(&window.slice),
+            false => self.size = self.cap,
+        }
     }
 
     /// What is not read of each tag that was not given up.

@@ -5,7 +5,7 @@
 //! make a new series of each, with a cursor of its own and all of its history read again, and an item that is reached by two
 //! paths would be stored twice. The path is what it is read by, and is kept as its name.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tidegate_sdk::{
     Catalogue, Fault, Instant, Unresolved,
@@ -135,7 +135,7 @@ fn passes(path: &str, view: &str, filter: &TagFilter, diagnostics: bool) -> bool
     (diagnostics || !view::is_diagnostic(view, path)) && matches(pattern, view::inside(view, path).unwrap_or(path))
 }
 
-/// The tags that are listed. What the server knows nothing of may be a calculated tag without samples: the list of the view
+/// The tags that are listed. What the server knows nothing of may be a calculated tag without samples: the list of its view
 /// tells, and is asked for only then.
 async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]) -> Result<Found, Fault> {
     let meant: Vec<(&String, Vec<String>)> =
@@ -143,7 +143,7 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
     let mut found = Contexts::default();
     // The second meaning is asked about only where the first is nothing: the server may take an unknown tag for an error.
     for round in 0..2 {
-        let open = meant.iter().filter(|(_, paths)| !paths.iter().any(|path| found.knows(path)));
+        let open = meant.iter().filter(|(_, paths)| known(paths, &found).is_none());
         // A path that several names mean is asked about once: the answer tells of it once.
         let mut once = HashSet::new();
         let asked = open.filter_map(|(_, paths)| paths.get(round)).map(String::as_str);
@@ -153,15 +153,16 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
         found.failed.extend(more.failed);
     }
     let mut listed: HashSet<String> = HashSet::new();
-    if meant.iter().any(|(_, paths)| !paths.iter().any(|path| found.knows(path))) {
-        listed.extend(Browse::new(server, view, "").all().await?.iter().map(|path| path.to_lowercase()));
+    for root in to_list(meant.iter().map(|(_, paths)| paths.as_slice()), &found, view, views) {
+        listed.extend(Browse::new(server, root, "").all().await?.iter().map(|path| path.to_lowercase()));
     }
     let mut chosen: Vec<(String, String)> = Vec::new();
     let mut unresolved = Vec::new();
     for (name, paths) in &meant {
-        let known = paths.iter().find(|path| found.knows(path));
-        match known.or_else(|| paths.iter().find(|path| listed.contains(&path.to_lowercase()))) {
-            Some(path) => chosen.push(((*name).clone(), path.clone())),
+        let shown = || paths.iter().find(|path| listed.contains(&path.to_lowercase()));
+        match known(paths, &found).or_else(|| shown().map(Ok)) {
+            Some(Ok(path)) => chosen.push(((*name).clone(), path.clone())),
+            Some(Err(fault)) => unresolved.push(Unresolved { name: (*name).clone(), fault: fault.clone() }),
             None => {
                 // A tag of which nothing is said and that the list does not show is none.
                 let mut failed = paths.iter().filter_map(|path| found.failed.get(path));
@@ -173,6 +174,28 @@ async fn by_name(server: &Server, view: &str, views: &[String], names: &[String]
     let mut told = told(chosen, found, now());
     told.unresolved.extend(unresolved);
     Ok(told)
+}
+
+/// The first of the paths that a name may mean that is not nothing: the server knows of it, or could not say what it is, and
+/// why. Were that taken for nothing, the name would mean another tag for as long as the failure lasts. `None` where all are
+/// nothing, as far as the server says.
+fn known<'a>(paths: &'a [String], found: &'a Contexts) -> Option<Result<&'a String, &'a Fault>> {
+    paths.iter().find_map(|path| match found.failed.get(path) {
+        _ if found.knows(path) => Some(Ok(path)),
+        Some(fault) if !refuses(fault) && fault.code != LEFT_OUT => Some(Err(fault)),
+        _ => None,
+    })
+}
+
+/// The views in which the names of which the server knows nothing may lie: `view`, and each that one of them begins with.
+fn to_list<'a, 'b>(
+    meant: impl Iterator<Item = &'b [String]>,
+    found: &Contexts,
+    view: &'a str,
+    views: &'a [String],
+) -> BTreeSet<&'a str> {
+    let nothing = meant.filter(|paths| known(paths, found).is_none()).flatten();
+    nothing.flat_map(|path| view::begins(path, views).map(|(view, _)| view).into_iter().chain([view])).collect()
 }
 
 /// The tags behind paths, each path and each stored item once. `asked` holds names as configured, and paths.
@@ -226,6 +249,50 @@ mod tests {
         let ids: Vec<_> = found.points.iter().map(|point| (point.id.as_str(), point.path.as_str())).collect();
         assert_eq!(ids, [("localhost.DS.Tag", "PLANT.DS.Tag"), ("UNS.Calc", "UNS.Calc")]);
         assert_eq!(found.unresolved.first().unwrap().name, "UNS.Locked");
+    }
+
+    #[test]
+    fn a_failure_on_what_a_name_means_first_is_no_reason_to_take_the_second() {
+        let views = ["PLANT", "UNS"].map(str::to_owned);
+        let paths = view::meanings("UNS.Site.x", "PLANT", &views);
+        let with = |fault: Option<Fault>| {
+            let mut found = Contexts::default();
+            found.failed.extend(fault.map(|fault| ("UNS.Site.x".to_owned(), fault)));
+            found.contexts.insert("PLANT.UNS.Site.x".into(), context("localhost.DS.Tag", "2024-03-01T00:00:00Z"));
+            known(&paths, &found).unwrap().cloned().map_err(|fault| fault.code.clone())
+        };
+        for code in ["http-500", "malformed-answer", "response-too-large"] {
+            assert_eq!(with(Some(Fault::external(code, "x"))), Err(code.to_owned()));
+        }
+        for code in ["canary-errors", LEFT_OUT] {
+            assert_eq!(with(Some(Fault::external(code, "x"))).unwrap(), "PLANT.UNS.Site.x", "{code}");
+        }
+        assert_eq!(with(None).unwrap(), "PLANT.UNS.Site.x");
+        let mut found = Contexts::default();
+        found.failed.insert("PLANT.UNS.Site.x".into(), Fault::external("http-500", "x"));
+        found.contexts.insert("UNS.Site.x".into(), context("localhost.DS.Tag", "2024-03-01T00:00:00Z"));
+        assert_eq!(known(&paths, &found).unwrap().unwrap(), "UNS.Site.x");
+        found.contexts.insert("UNS.Site.x".into(), Context::default());
+        assert_eq!(known(&paths, &found).unwrap().unwrap_err().code, "http-500");
+        found.failed.clear();
+        assert!(known(&paths, &found).is_none());
+    }
+
+    #[test]
+    fn what_the_server_knows_nothing_of_is_looked_for_in_the_view_that_it_names() {
+        let views = ["Other", "PLANT", "UNS"].map(str::to_owned);
+        let lists = |names: &[&str]| {
+            let meant: Vec<_> = names.iter().map(|name| view::meanings(name, "PLANT", &views)).collect();
+            let mut found = Contexts::default();
+            found.contexts.insert("UNS.Calc".into(), Context::default());
+            found.contexts.insert("Other.x".into(), context("localhost.DS.Tag", "2024-03-01T00:00:00Z"));
+            found.failed.insert("Other.y".into(), Fault::external("http-500", "x"));
+            let lists = to_list(meant.iter().map(Vec::as_slice), &found, "PLANT", &views);
+            lists.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(lists(&["UNS.Calc", "Other.x", "Other.y"]), ["PLANT", "UNS"]);
+        assert_eq!(lists(&["Site.Calc", "PLANT.Site.Calc"]), ["PLANT"]);
+        assert!(lists(&["Other.x", "Other.y"]).is_empty(), "nothing is looked for");
     }
 
     #[test]

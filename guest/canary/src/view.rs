@@ -37,7 +37,7 @@ pub(crate) async fn views(server: &Server) -> Result<Vec<String>, Fault> {
 /// `view`, when it is not among them, or when there is more than one.
 pub(crate) async fn chosen(server: &Server, settings: &Settings, views: &[String]) -> Result<String, Fault> {
     if let Some(wanted) = settings.source.view.as_deref() {
-        return named(wanted, views);
+        return named(wanted, views).map(str::to_owned).ok_or_else(|| unknown(wanted, views));
     }
     let virtual_views = match server.ask_whole::<Views>("getVirtualViews", &json!({})).await {
         Ok(Views(virtual_views)) => virtual_views,
@@ -68,12 +68,15 @@ fn own(views: &[String], virtual_views: &[String]) -> Result<String, Fault> {
     Err(Fault::user("view", text))
 }
 
-fn named(wanted: &str, views: &[String]) -> Result<String, Fault> {
+/// The view of this name; one that is spelt the same goes before one in another case.
+fn named<'a>(wanted: &str, views: &'a [String]) -> Option<&'a str> {
     let found = views.iter().find(|view| *view == wanted).or_else(|| views.iter().find(|view| alike(view, wanted)));
-    found.cloned().ok_or_else(|| {
-        let text = format!("source.view: {wanted} is none of the views that the server shows: {}", views.join(", "));
-        Fault::user("view", text)
-    })
+    found.map(String::as_str)
+}
+
+fn unknown(wanted: &str, views: &[String]) -> Fault {
+    let text = format!("source.view: {wanted} is none of the views that the server shows: {}", views.join(", "));
+    Fault::user("view", text)
 }
 
 /// Names are alike whatever their case.
@@ -86,10 +89,22 @@ pub(crate) fn inside<'a>(view: &str, path: &'a str) -> Option<&'a str> {
     path.strip_prefix(view)?.strip_prefix('.')
 }
 
+/// The view whose name, in whatever case, a path of the configuration begins with, and the rest with its dot.
+///
+/// The name of a view may hold dots, and that of another begin with it: the same spelling goes first, then the longer name.
+pub(crate) fn begins<'a, 'b>(path: &'b str, views: &'a [String]) -> Option<(&'a str, &'b str)> {
+    let cuts = path.match_indices('.').map(|(at, _)| path.split_at(at)).chain([(path, "")]);
+    let named = |(name, rest): (&'b str, &'b str)| {
+        let view = named(name, views)?;
+        Some(((view == name, name.len()), (view, rest)))
+    };
+    cuts.filter_map(named).max_by_key(|(order, _)| *order).map(|(_, begins)| begins)
+}
+
 /// What a path of the configuration may mean: a full path where it begins with the name of a view, and a path inside of
-/// `view` in any case, for a dataset may have the name of a view.
+/// `view` in any case, for a dataset may have the name of a view. The name of a view is spelt as the server does it.
 pub(crate) fn meanings(path: &str, view: &str, views: &[String]) -> Vec<String> {
-    let full = views.iter().any(|view| path == view || inside(view, path).is_some()).then(|| path.to_owned());
+    let full = begins(path, views).map(|(view, rest)| format!("{view}{rest}"));
     full.into_iter().chain([format!("{view}.{path}")]).collect()
 }
 
@@ -116,8 +131,8 @@ mod tests {
         assert!(several.message.ends_with("set source.view to one of PLANTHIST, Other"), "{}", several.message);
         assert_eq!(own(&views, &views).unwrap_err().code, "view");
         assert!(own(&[], &[]).unwrap_err().message.contains("permission"));
-        assert_eq!(named("planthist", &views).unwrap(), "PLANTHIST");
-        assert!(named("X", &views).unwrap_err().message.contains("Site UNS, PLANTHIST, Other"));
+        assert_eq!((named("planthist", &views), named("X", &views)), (Some("PLANTHIST"), None));
+        assert!(unknown("X", &views).message.contains("Site UNS, PLANTHIST, Other"));
     }
 
     #[test]
@@ -128,6 +143,23 @@ mod tests {
         assert_eq!(meanings("PLANT.A.x", "PLANT.A", &views).first().unwrap(), "PLANT.A.x");
         assert_eq!(inside("V", "V.a (1).b"), Some("a (1).b"));
         assert_eq!((inside("V", "VX.a"), inside("V", "V")), (None, None));
+    }
+
+    #[test]
+    fn the_name_of_a_view_means_it_in_any_case() {
+        let views = texts(&["PLANT", "PLANT.Öl", "Uns", "UNS"]);
+        for (path, expected) in [
+            ("plant.A.x", "PLANT.A.x"),
+            ("plant.öl.X", "PLANT.Öl.X"),
+            ("PLANT.öl.x", "PLANT.öl.x"),
+            ("UNS.x", "UNS.x"),
+            ("uns.x", "Uns.x"),
+            ("Plant", "PLANT"),
+        ] {
+            assert_eq!(meanings(path, "PLANT", &views), [expected.to_owned(), format!("PLANT.{path}")]);
+        }
+        assert_eq!(begins("PLANT.Öl.x.y", &views), Some(("PLANT.Öl", ".x.y")));
+        assert_eq!((begins("PLANT2.x", &views), begins("", &views)), (None, None));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What one answered page proves.
 
-use tidegate_sdk::{Fault, Instant, Interval};
+use tidegate_sdk::{Fault, Interval};
 
 use super::{
     Pages, TWO, Window,
     border::repeated,
     even,
-    tag::{Reading, Taken, Timed},
+    last::{Left, taken},
+    tag::{Reading, Timed},
 };
 use crate::api::{Continuation, Sample};
 
@@ -53,8 +54,7 @@ impl Pages {
         let page = self.without_repetitions(&window, page);
         let newer = self.is_newer(&window, &page);
         window.turn(next, newer)?;
-        let end = window.slice.interval.end;
-        let last = window.next.is_none().then_some(end);
+        let last = window.next.is_none().then_some(window.slice.interval.end);
         for (place, samples) in window.members.iter().zip(page) {
             let Some(tag) = self.tags.get_mut(*place).filter(|tag| !tag.is_given_up()) else { continue };
             if samples.iter().flatten().any(Sample::denies_the_tag) {
@@ -77,9 +77,11 @@ impl Pages {
                 None if last.is_some() && tag.is_shown() => Vec::new(),
                 None => continue,
             };
-            let (taken, unfinished) = taken(tag, samples, last, window.from);
-            if unfinished {
-                window.unfinished.push(*place);
+            let (taken, left) = taken(tag, samples, last, &window);
+            match left {
+                Left::Nothing => {}
+                Left::Rest => window.unfinished.push(*place),
+                Left::All => window.too_full = true,
             }
             window.samples += taken.samples.len();
             if !taken.cover.is_empty() {
@@ -194,8 +196,12 @@ impl Pages {
         window.members.iter().all(|place| self.tags.get(*place).is_none_or(Reading::is_given_up))
     }
 
-    /// The window is read: how full it was tells how wide the next one may be, and how large its pages should be.
+    /// The window is read: how full it was tells how wide the next one may be, and how large its pages should be. One that
+    /// was too full is not, and what is not proven of it is asked for again.
     fn finish(&mut self, window: &Window) {
+        if window.too_full {
+            return self.narrow(window);
+        }
         let length = i128::from(window.slice.interval.nanos().max(1));
         let densest = window.members.iter().filter_map(|place| self.tags.get(*place)).map(Reading::count).max();
         self.slices.done(&window.slice, window.samples);
@@ -204,20 +210,6 @@ impl Pages {
         let expected = i128::try_from(densest.unwrap_or(0)).unwrap_or(0).saturating_mul(2 * next) / length;
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
         self.size = expected.max(even(self.tags.len())).min(self.cap).max(TWO);
-    }
-}
-
-/// Takes in what a page shows of a tag. Of a full one that is said to be the `last`, only as much as if it were not: what
-/// follows is asked for once more (`true`), unless that would be the same question as the one `from` which this page came.
-fn taken<'a>(tag: &mut Reading, samples: Vec<Sample<'a>>, last: Option<Instant>, from: Instant) -> (Taken<'a>, bool) {
-    let Some(end) = last.filter(|_| tag.is_full()) else { return (tag.take(samples, last), false) };
-    let taken = tag.take(samples, None);
-    if taken.fault.is_some() || tag.at() >= end.min(tag.end()) {
-        return (taken, false);
-    }
-    match taken.cover.is_empty() && tag.at() <= from {
-        true => (tag.take(Vec::new(), last), false),
-        false => (taken, true),
     }
 }
 

@@ -107,6 +107,11 @@ impl Reading {
         self.at > self.floor
     }
 
+    /// Whether its samples come in the order of time, as far as the window has shown.
+    pub(super) fn shows_order(&self) -> bool {
+        self.ordered && !self.unordered
+    }
+
     /// How many samples it has had in this window.
     pub(super) fn count(&self) -> usize {
         self.count
@@ -178,7 +183,7 @@ impl Reading {
         self.unordered |= !sorted;
         let first = samples.first().map(|(at, _)| *at);
         self.ordered |= sorted && samples.last().map(|(at, _)| *at) > first;
-        let holds = self.unordered || !self.ordered;
+        let holds = !self.shows_order();
         let newest = samples.last().map_or(start, |(at, _)| *at);
         let proven = match last {
             Some(end) => end,
