@@ -79,12 +79,9 @@ impl Egress {
         caller: Caller,
     ) -> Result<Response<WasiBody>, Failure> {
         let sent = self.exchange(request, &caller).await;
-        match &sent {
-            Ok(_) => caller.trail.answered(),
-            Err(failure) => {
-                tracing::debug!(cause = %failure.note, "request failed");
-                caller.trail.failed(&failure.note);
-            }
+        if let Err(failure) = &sent {
+            tracing::debug!(cause = %failure.note, "request failed");
+            caller.trail.failed(&failure.note);
         }
         caller.busy.progress();
         sent
@@ -108,6 +105,8 @@ impl Egress {
                 ask = next;
                 continue;
             }
+            // Before a small body is held: if that breaks off, the guest is going to talk about it.
+            caller.trail.answered();
             let Some(issued) = answer.issued.clone() else { return Ok(self.hand_over(&ask, answer, caller)) };
             let checked = self.hand_over_checked(&ask, answer, &issued, caller).await;
             if !checked.expired || stale != 0 {
