@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn the_egress_learns_which_password_the_header_holds() {
+        let password = |auth: &Auth| match credentials(auth, &plugin(None, false)) {
+            Ok(Credentials::Header(header)) => header.password(),
+            _ => None,
+        };
+        let basic = Auth::Basic { username: "jo".to_owned(), password: Secret::new("pässw0rd".to_owned()) };
+        assert_eq!(password(&basic).as_deref(), Some("pässw0rd"));
+        let bearer = Auth::Bearer { token: Secret::new("t0ken".to_owned()), place: Place::Header };
+        assert_eq!(password(&bearer), None);
+    }
+
+    #[test]
     fn a_token_with_a_line_break_is_refused_without_quoting_it() {
         let auth = Auth::Bearer { token: Secret::new("to\nken-x".to_owned()), place: Place::Header };
         let message = refusal(&auth, &plugin(None, false));
