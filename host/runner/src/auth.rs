@@ -18,11 +18,13 @@ use crate::secret;
 /// # Errors
 /// A type of `auth` that this version cannot use or the historian does not take, or values that no HTTP header can carry.
 pub fn credentials(auth: &Auth, plugin: &Description) -> Result<Credentials, Failure> {
-    let header = |value| Credentials::Header(Arc::new(Fixed(value)) as _);
+    let header = |value, password| Credentials::Header(Arc::new(Fixed { value, password }) as _);
     Ok(match auth {
         Auth::Anonymous => Credentials::Anonymous,
-        Auth::Basic { username, password } => header(basic(username, password.reveal())?),
-        Auth::Bearer { token, place: Place::Header } => header(bearer(token.reveal())?),
+        Auth::Basic { username, password } => {
+            header(basic(username, password.reveal())?, Some(password.reveal().into()))
+        }
+        Auth::Bearer { token, place: Place::Header } => header(bearer(token.reveal())?, None),
         Auth::Bearer { token, place: Place::Body } => Credentials::Member {
             name: plugin.token_member.clone().ok_or_else(|| unsupported("in: body", "bearer", plugin))?,
             token: token.reveal().trim().into(),
@@ -55,12 +57,19 @@ fn unsupported(what: &str, kind: &str, plugin: &Description) -> Failure {
 }
 
 /// The same header with every request.
-struct Fixed(HeaderValue);
+struct Fixed {
+    value: HeaderValue,
+    password: Option<Arc<str>>,
+}
 
 #[async_trait]
 impl Authorization for Fixed {
     async fn authorization(&self) -> Result<HeaderValue, Fault> {
-        Ok(self.0.clone())
+        Ok(self.value.clone())
+    }
+
+    fn password(&self) -> Option<Arc<str>> {
+        self.password.clone()
     }
 }
 
@@ -136,6 +145,18 @@ mod tests {
         assert!(value.is_sensitive());
         assert_eq!(secret::redact("got Q09SUFxqbzpww6Rzc3cwcmQ="), "got ***");
         assert!(basic("a:b", "c").is_err());
+    }
+
+    #[test]
+    fn the_egress_learns_which_password_the_header_holds() {
+        let password = |auth: &Auth| match credentials(auth, &plugin(None, false)) {
+            Ok(Credentials::Header(header)) => header.password(),
+            _ => None,
+        };
+        let basic = Auth::Basic { username: "jo".to_owned(), password: Secret::new("pässw0rd".to_owned()) };
+        assert_eq!(password(&basic).as_deref(), Some("pässw0rd"));
+        let bearer = Auth::Bearer { token: Secret::new("t0ken".to_owned()), place: Place::Header };
+        assert_eq!(password(&bearer), None);
     }
 
     #[test]

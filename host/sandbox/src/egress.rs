@@ -17,6 +17,7 @@ mod headers;
 mod held;
 mod hooks;
 mod mask;
+mod masked;
 mod member;
 mod pace;
 mod policy;

@@ -60,3 +60,25 @@ fn too_large(what: &str, detail: &str) -> Fault {
     let text = format!("{what}: the answer is larger than the host accepts ({detail}); lower `performance.batch_size`");
     Fault { retry: Retry::Never, ..Fault::external("response-too-large", text) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Domain;
+
+    #[test]
+    fn what_may_pass_by_itself_is_told_from_what_the_operator_must_mend() {
+        let fault = |code: ErrorCode| fault("POST /a", &Error::from(code));
+        // What the host says where it cannot log in for now, and where the source refuses the login.
+        let passing = fault(ErrorCode::ConnectionTerminated);
+        assert_eq!(
+            (passing.code.as_str(), passing.domain, passing.retry),
+            ("transport", Domain::External, Retry::Later)
+        );
+        let lasting = fault(ErrorCode::ConfigurationError);
+        assert_eq!(
+            (lasting.code.as_str(), lasting.domain, lasting.retry),
+            ("configuration", Domain::User, Retry::Never)
+        );
+    }
+}

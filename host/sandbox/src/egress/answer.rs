@@ -15,6 +15,7 @@ use super::credentials::Credentials;
 use super::exchange::{Ask, Caller};
 use super::held::{self, Held};
 use super::mask::{self, Mask};
+use super::masked::Masked;
 use super::session::Issued;
 use super::{Egress, headers};
 
@@ -27,6 +28,8 @@ pub(super) struct Answer {
     pub(super) after: Duration,
     /// The token in the body of the request.
     pub(super) issued: Option<Issued>,
+    /// What the header of the request proved who asks with.
+    pub(super) proof: Option<Arc<str>>,
     pub(super) entry: Option<Entry>,
 }
 
@@ -44,10 +47,26 @@ pub(super) struct Checked {
 }
 
 impl Egress {
-    /// The answer as it comes.
-    pub(super) fn hand_over(&self, ask: &Ask, answer: Answer, caller: &Caller) -> Response<WasiBody> {
-        let (status, headers) = (answer.status(), headers::incoming(answer.response.headers()));
-        respond(status, headers, self.receive(ask, answer, caller).boxed_unsync())
+    /// The answer as it comes, without the credentials that a header carried.
+    pub(super) fn hand_over(&self, ask: &Ask, mut answer: Answer, caller: &Caller) -> Response<WasiBody> {
+        let (status, mut headers) = (answer.status(), headers::incoming(answer.response.headers()));
+        let mut secrets: Vec<_> = answer.proof.take().into_iter().collect();
+        // A password may be an ordinary word: in data it would be masked where it is none.
+        if !status.is_success() {
+            secrets.extend(self.config.credentials.password());
+        }
+        let mut body = self.receive(ask, answer, caller).boxed_unsync();
+        for secret in secrets {
+            hide(&mut headers, &secret);
+            let mask = if status.is_success() {
+                Mask::quick(secret)
+            } else {
+                headers.remove(CONTENT_LENGTH);
+                Mask::new(secret)
+            };
+            body = Masked::new(body, mask).boxed_unsync();
+        }
+        respond(status, headers, body)
     }
 
     /// The answer to a request that carried a token: none shows the token, and a small one is looked at
@@ -60,19 +79,14 @@ impl Egress {
         caller: &Caller,
     ) -> Checked {
         let (status, mut headers) = (answer.status(), headers::incoming(answer.response.headers()));
-        let echoing: Vec<HeaderName> = headers
-            .iter()
-            .filter(|(_, value)| mask::holds(value.as_bytes(), &issued.token))
-            .map(|(name, _)| name.clone())
-            .collect();
-        echoing.iter().for_each(|name| drop(headers.remove(name)));
-        let held = held::hold(&headers, self.receive(ask, answer, caller), Mask::new(Arc::clone(&issued.token))).await;
-        match held {
+        hide(&mut headers, &issued.token);
+        match held::hold(&headers, self.receive(ask, answer, caller)).await {
             Held::Part(replay) => {
                 self.accepted(issued);
                 // What is masked on the way changes the length.
                 headers.remove(CONTENT_LENGTH);
-                Checked { answer: respond(status, headers, replay.boxed_unsync()), expired: false }
+                let body = Masked::new(replay, Mask::new(Arc::clone(&issued.token)));
+                Checked { answer: respond(status, headers, body.boxed_unsync()), expired: false }
             }
             Held::Whole(body) => {
                 let expired = match &self.config.credentials {
@@ -107,6 +121,16 @@ impl Egress {
         };
         Received::new(answer.response.into_body(), watch)
     }
+}
+
+/// Takes away what echoes `secret`.
+fn hide(headers: &mut HeaderMap, secret: &str) {
+    let echoing: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(_, value)| mask::holds(value.as_bytes(), secret))
+        .map(|(name, _)| name.clone())
+        .collect();
+    echoing.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 fn respond(status: StatusCode, headers: HeaderMap, body: WasiBody) -> Response<WasiBody> {

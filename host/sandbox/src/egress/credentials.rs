@@ -17,6 +17,11 @@ pub trait Authorization: Send + Sync {
     /// # Errors
     /// When none can be had; the fault says why, without a secret.
     async fn authorization(&self) -> Result<HeaderValue, Fault>;
+
+    /// The password that the header holds encoded, where it does: a server that decodes it must not show it to a guest.
+    fn password(&self) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// Who asks, and how the source wants to be told.
@@ -61,6 +66,12 @@ impl Credentials {
         Ok(Some(value))
     }
 
+    /// The password that is encoded in it, where one is.
+    pub(super) fn password(&self) -> Option<Arc<str>> {
+        let Self::Header(authorization) = self else { return None };
+        authorization.password()
+    }
+
     /// The member of a JSON body that carries a token, where one does.
     pub(super) fn member(&self) -> Option<&str> {
         match self {
@@ -69,4 +80,11 @@ impl Credentials {
             Self::Session { calls, .. } => Some(&calls.token_member),
         }
     }
+}
+
+/// What a header proves who asks with: all but the scheme.
+pub(super) fn proof(header: &HeaderValue) -> Option<Arc<str>> {
+    let text = std::str::from_utf8(header.as_bytes()).ok()?;
+    let (_, proof) = text.split_once(' ').unwrap_or(("", text));
+    Some(proof.trim().into())
 }

@@ -15,7 +15,7 @@ use super::concurrency::Ended;
 use super::failure::Failure;
 use super::member::{self, Slot};
 use super::session::Issued;
-use super::{Egress, Trail, audit, body, headers, held, retry};
+use super::{Egress, Trail, audit, body, credentials, headers, held, retry};
 use crate::describe::printable;
 use crate::limits::Busy;
 
@@ -79,12 +79,9 @@ impl Egress {
         caller: Caller,
     ) -> Result<Response<WasiBody>, Failure> {
         let sent = self.exchange(request, &caller).await;
-        match &sent {
-            Ok(_) => caller.trail.answered(),
-            Err(failure) => {
-                tracing::debug!(cause = %failure.note, "request failed");
-                caller.trail.failed(&failure.note);
-            }
+        if let Err(failure) = &sent {
+            tracing::debug!(cause = %failure.note, "request failed");
+            caller.trail.failed(&failure.note);
         }
         caller.busy.progress();
         sent
@@ -108,6 +105,8 @@ impl Egress {
                 ask = next;
                 continue;
             }
+            // Before a small body is held: if that breaks off, the guest is going to talk about it.
+            caller.trail.answered();
             let Some(issued) = answer.issued.clone() else { return Ok(self.hand_over(&ask, answer, caller)) };
             let checked = self.hand_over_checked(&ask, answer, &issued, caller).await;
             if !checked.expired || stale != 0 {
@@ -205,6 +204,7 @@ impl Egress {
         // Asked anew for each attempt: a token may have expired while the request waited.
         let authorization = self.config.credentials.header().await.map_err(Failure::host)?;
         let mut headers = ask.headers.clone();
+        let proof = authorization.as_ref().and_then(credentials::proof);
         if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value);
         }
@@ -233,7 +233,7 @@ impl Egress {
         let response = sent?;
         let (status, after) = (response.status().as_u16(), started.elapsed());
         tracing::debug!(request = what, status, ms = after.as_millis(), "answer begins");
-        Ok(Answer { response, permit, started, after, issued, entry })
+        Ok(Answer { response, permit, started, after, issued, proof, entry })
     }
 
     /// The body of `ask` with the token in its place.

@@ -56,11 +56,12 @@ impl Failure {
 
     /// The host cannot send it: no credentials could be had, or no record kept.
     pub(crate) fn host(fault: Fault) -> Self {
-        Self {
-            note: Box::new(Note { fault, advice: String::new() }),
-            error: WasiError::ConfigurationError,
-            again: false,
-        }
+        // A guest gives up on a wrong configuration.
+        let error = match fault.retry {
+            Retry::Later => WasiError::ConnectionTerminated,
+            Retry::Never => WasiError::ConfigurationError,
+        };
+        Self { note: Box::new(Note { fault, advice: String::new() }), error, again: false }
     }
 
     /// Nothing came for too long.

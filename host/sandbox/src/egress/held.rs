@@ -1,9 +1,9 @@
 //! Small answers are held back until they are whole, so that one that says "your token is not valid" can be told before a
-//! guest sees it. A large one passes as it comes, without the token: what was held of it goes first.
+//! guest sees it. A large one passes as it comes: what was held of it goes first.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderMap};
@@ -12,7 +12,6 @@ use http_body_util::BodyExt;
 use wasmtime_wasi_http::Error as WasiError;
 
 use super::body::Received;
-use super::mask::Mask;
 
 /// The largest answer that is held back, in bytes.
 pub(super) const SMALL: usize = 64 << 10;
@@ -26,32 +25,31 @@ pub(super) enum Held {
     Part(Replay),
 }
 
-/// The body of an answer, from its beginning, and without the token.
+/// The body of an answer, from its beginning.
 pub(super) struct Replay {
     held: VecDeque<Bytes>,
     failed: Option<WasiError>,
     rest: Option<Received>,
-    mask: Mask,
 }
 
 /// Waits for all of a small body.
-pub(super) async fn hold(headers: &HeaderMap, mut body: Received, mask: Mask) -> Held {
+pub(super) async fn hold(headers: &HeaderMap, mut body: Received) -> Held {
     let mut held = VecDeque::new();
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > SMALL) {
-        return Held::Part(Replay { held, failed: None, rest: Some(body), mask });
+        return Held::Part(Replay { held, failed: None, rest: Some(body) });
     }
     let mut bytes = 0;
     loop {
         match body.frame().await {
             None => return Held::Whole(joined(held)),
-            Some(Err(error)) => return Held::Part(Replay { held, failed: Some(error), rest: None, mask }),
+            Some(Err(error)) => return Held::Part(Replay { held, failed: Some(error), rest: None }),
             Some(Ok(frame)) => {
                 let Ok(data) = frame.into_data() else { continue };
                 bytes += data.len();
                 held.push_back(data);
                 if bytes > SMALL {
-                    return Held::Part(Replay { held, failed: None, rest: Some(body), mask });
+                    return Held::Part(Replay { held, failed: None, rest: Some(body) });
                 }
             }
         }
@@ -67,9 +65,11 @@ fn joined(mut held: VecDeque<Bytes>) -> Bytes {
     whole.freeze()
 }
 
-impl Replay {
-    /// The next piece as it came.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
+impl Body for Replay {
+    type Data = Bytes;
+    type Error = WasiError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         if let Some(data) = self.held.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
@@ -79,29 +79,6 @@ impl Replay {
         match &mut self.rest {
             Some(rest) => Pin::new(rest).poll_frame(cx),
             None => Poll::Ready(None),
-        }
-    }
-}
-
-impl Body for Replay {
-    type Data = Bytes;
-    type Error = WasiError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
-        loop {
-            let clean = match ready!(self.poll_piece(cx)) {
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    let clean = self.mask.pass(data);
-                    if clean.is_empty() {
-                        continue;
-                    }
-                    clean
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => self.mask.finish(),
-            };
-            return Poll::Ready((!clean.is_empty()).then(|| Ok(Frame::data(clean))));
         }
     }
 }

@@ -1,18 +1,26 @@
-//! Keeps a secret out of text on its way to a guest: as it is, and in every spelling that JSON has for it, also where it
+//! Keeps a secret out of text on its way to a guest: as it is, and in the spellings that JSON has for it, also where it
 //! lies across two pieces. What may be its beginning waits for the next piece; everything else passes at once.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memchr2;
+use memchr::memmem::Finder;
 
 /// What stands in the place of a secret.
 const MASK: &[u8] = b"***";
 /// Shorter texts would blot out ordinary words; a token of three characters protects nothing anyway.
 const SHORTEST: usize = 4;
+/// So many bytes of a secret are looked for in data; more would only make it dearer to tell what may be its beginning.
+const HEAD: usize = 16;
 
 /// Takes a secret out of a stream of text.
 pub(super) struct Mask {
     secret: Arc<str>,
+    /// How it begins, where only that is looked for.
+    head: Option<Finder<'static>>,
+    /// Whether as many bytes stand in its place.
+    as_long: bool,
     /// May be the beginning of the secret.
     held: Vec<u8>,
 }
@@ -28,13 +36,25 @@ enum Match {
 }
 
 impl Mask {
+    /// Knows every spelling.
     pub(super) fn new(secret: Arc<str>) -> Self {
-        Self { secret, held: Vec::new() }
+        Self { secret, head: None, as_long: false, held: Vec::new() }
+    }
+
+    /// For data, which come by the gigabyte: the letters and digits that the secret begins with stand for themselves,
+    /// as all writers of JSON have it, and the text keeps its length.
+    pub(super) fn quick(secret: Arc<str>) -> Self {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+        let head: Vec<u8> = secret.bytes().take(HEAD).take_while(plain).collect();
+        let head = (!head.is_empty()).then(|| Finder::new(&head).into_owned());
+        Self { head, as_long: true, ..Self::new(secret) }
     }
 
     /// The next piece, as far as it can be told.
     pub(super) fn pass(&mut self, piece: Bytes) -> Bytes {
-        let Some(first) = self.secret.bytes().next().filter(|_| self.secret.len() >= SHORTEST) else { return piece };
+        if self.secret.len() < SHORTEST {
+            return piece;
+        }
         let text = if self.held.is_empty() {
             piece
         } else {
@@ -45,7 +65,7 @@ impl Mask {
         let (mut from, mut at) = (0, 0);
         loop {
             let rest = text.get(at..).unwrap_or_default();
-            let Some(next) = rest.iter().position(|byte| *byte == first || *byte == b'\\') else {
+            let Some(next) = self.next(rest) else {
                 at = text.len();
                 break;
             };
@@ -58,7 +78,7 @@ impl Mask {
                 }
                 Match::Whole(length) => {
                     clean.extend_from_slice(text.get(from..at).unwrap_or_default());
-                    clean.extend_from_slice(MASK);
+                    clean.extend_from_slice(&self.in_place_of(length));
                     at += length;
                     from = at;
                 }
@@ -75,7 +95,22 @@ impl Mask {
     /// What is left at the end; of a secret that is cut short nothing worth the name.
     pub(super) fn finish(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
-        if held.len() < SHORTEST { Bytes::from(held) } else { Bytes::from_static(MASK) }
+        if held.len() < SHORTEST { Bytes::from(held) } else { self.in_place_of(held.len()) }
+    }
+
+    fn in_place_of(&self, length: usize) -> Bytes {
+        if self.as_long { Bytes::from(vec![b'*'; length]) } else { Bytes::from_static(MASK) }
+    }
+
+    /// Where the secret may begin in `text`.
+    fn next(&self, text: &[u8]) -> Option<usize> {
+        let Some(head) = &self.head else {
+            return memchr2(*self.secret.as_bytes().first()?, b'\\', text);
+        };
+        head.find(text).or_else(|| {
+            let begun = |at: &usize| text.get(*at..).is_some_and(|end| head.needle().starts_with(end));
+            (text.len().saturating_sub(head.needle().len() - 1)..text.len()).find(begun)
+        })
     }
 
     fn begins(&self, text: &[u8]) -> Match {
@@ -220,6 +255,39 @@ mod tests {
                 assert_eq!(String::from_utf8(passed).unwrap(), whole, "{spelling} in pieces of {size}");
             }
         }
+    }
+
+    #[test]
+    fn a_quick_mask_finds_what_writers_of_json_make_of_a_secret_wherever_the_text_is_cut() {
+        let spelt: [(&str, &[&str]); 5] = [
+            ("c0ffee00-1111-4222-8333-444455556666", &["c0ffee00-1111-4222-8333-444455556666"]),
+            ("UExBTlRc+m/y==", &["UExBTlRc+m/y==", "UExBTlRc+m\\/y==", "UExBTlRc\\u002Bm/y\\u003D\\u003d"]),
+            ("aaaaab", &["aaaaab"]),
+            ("/+abc", &["/+abc", "\\/\\u002babc"]),
+            ("ä-token", &["ä-token", "\\u00E4-token"]),
+        ];
+        for (secret, spellings) in spelt {
+            for spelling in spellings {
+                let text = format!("{{\"a\":\"c0ffee0 aaaaa {spelling}\",\"b\":\"{spelling}{spelling}c0\"}} aaa");
+                let stars = "*".repeat(spelling.len());
+                let clean = text.replace(spelling, &stars);
+                for size in 1..=text.len() {
+                    let mut mask = Mask::quick(secret.into());
+                    let pieces = text.as_bytes().chunks(size).map(|piece| mask.pass(Bytes::copy_from_slice(piece)));
+                    let mut passed = pieces.collect::<Vec<_>>().concat();
+                    passed.extend_from_slice(&mask.finish());
+                    assert_eq!(String::from_utf8(passed).unwrap(), clean, "{spelling} in pieces of {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn data_without_the_secret_pass_without_being_copied() {
+        let mut mask = Mask::quick("c0ffee00-1111".into());
+        let piece = Bytes::from("c0ffee 00-1111 ".repeat(1_000));
+        let passed = mask.pass(piece.clone());
+        assert_eq!((passed.as_ptr(), passed.len()), (piece.as_ptr(), piece.len()));
     }
 
     #[test]

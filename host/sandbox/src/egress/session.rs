@@ -2,8 +2,10 @@
 //! says that its token is not valid any more, ended when the work is done. One login at a time for the whole host;
 //! whoever comes meanwhile waits for it. The answers to these calls never reach a guest.
 
+mod reply;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -17,15 +19,15 @@ use super::Egress;
 use super::credentials::{Credentials, Login};
 use super::exchange::{Ask, Caller};
 use super::failure::Failure;
-use super::mask;
 use crate::describe::{Capability, Session};
 
 /// How long the end of a session may take, its turn in the budget included. The source forgets it anyway some time.
 const PARTING: Duration = Duration::from_secs(5);
-/// What is quoted of a server's words, in characters.
-const QUOTED: usize = 200;
-/// How many tokens in a row may turn out not to be valid before any was accepted: to go on would be a login a request.
+/// How many tokens in a row may be of no use: to go on would be a login a request, and each may hold a licence.
 const FRUITLESS: u32 = 3;
+/// A token that is refused sooner was of no use, although it may have been accepted once: tokens idle for minutes
+/// before they expire, but of several servers behind one address each knows only those that it gave out itself.
+const LASTING: Duration = Duration::from_secs(30);
 /// The code of a login that the source has refused.
 const REFUSED: &str = "login-refused";
 
@@ -38,21 +40,30 @@ pub(super) struct Issued {
 }
 
 /// Where the session stands.
-#[derive(Default)]
 pub(super) struct Standing {
     /// Held by whoever logs in or out.
     turn: tokio::sync::Mutex<()>,
     facts: Mutex<Facts>,
+    /// The shortest life of a token that was of use.
+    pub(super) lasting: Duration,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self { turn: tokio::sync::Mutex::default(), facts: Mutex::default(), lasting: LASTING }
+    }
 }
 
 #[derive(Default)]
 struct Facts {
     current: Option<Issued>,
+    /// When it was given out.
+    since: Option<Instant>,
     /// Logins so far, failed ones included.
     logins: u64,
     /// The last of them whose token was accepted.
     proven: u64,
-    /// Logins in a row whose token was never accepted.
+    /// Logins in a row whose token was never accepted, or refused soon after.
     fruitless: u32,
     /// Why the last one failed.
     failed: Option<Fault>,
@@ -61,9 +72,10 @@ struct Facts {
 }
 
 impl Facts {
-    /// The token to go on with, or why there is none; nothing where a login is due. `stale` is the login whose token has
-    /// turned out not to be valid, `seen` how many there had been when this was first asked.
-    fn decide(&mut self, stale: u64, seen: u64) -> Result<Option<Issued>, Fault> {
+    /// The token to go on with, or why there is none; nothing where a login is due. `stale` is the login whose token
+    /// has turned out not to be valid, `seen` how many there had been when this was first asked, `lasting` the shortest
+    /// life of a token that was of use.
+    fn decide(&mut self, stale: u64, seen: u64, lasting: Duration) -> Result<Option<Issued>, Fault> {
         if self.closed {
             return Err(Fault::internal(
                 "session-ended",
@@ -72,9 +84,10 @@ impl Facts {
         }
         if self.current.as_ref().is_some_and(|current| current.login == stale) {
             self.current = None;
-            self.fruitless = if self.proven == stale { 0 } else { self.fruitless + 1 };
+            let lasted = self.since.is_some_and(|since| since.elapsed() >= lasting);
+            self.fruitless = if self.proven == stale && lasted { 0 } else { self.fruitless + 1 };
             if self.fruitless >= FRUITLESS {
-                self.failed = Some(fruitless());
+                self.failed = Some(fruitless(lasting));
             }
         }
         if self.current.is_some() {
@@ -92,6 +105,11 @@ impl Standing {
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The token to go on with; nothing where a login is due.
+    fn decide(&self, stale: u64, seen: u64) -> Result<Option<Issued>, Failure> {
+        self.facts().decide(stale, seen, self.lasting).map_err(Failure::host)
+    }
 }
 
 impl Egress {
@@ -105,7 +123,7 @@ impl Egress {
             Credentials::Member { token, .. } => Ok(Some(Issued { token: Arc::clone(token), login: 0 })),
             Credentials::Session { calls, login } => {
                 let seen = self.session.facts().logins;
-                if let Some(issued) = self.session.facts().decide(stale, seen).map_err(Failure::host)? {
+                if let Some(issued) = self.session.decide(stale, seen)? {
                     return Ok(Some(issued));
                 }
                 // A task of its own: a login that is under way must not be lost with the request that began it, or the
@@ -140,7 +158,7 @@ impl Egress {
     ) -> BoxFuture<'static, Result<Issued, Failure>> {
         Box::pin(async move {
             let _turn = self.session.turn.lock().await;
-            if let Some(issued) = self.session.facts().decide(stale, seen).map_err(Failure::host)? {
+            if let Some(issued) = self.session.decide(stale, seen)? {
                 return Ok(issued);
             }
             let opened = self.open(&calls, login.as_ref()).await;
@@ -149,7 +167,7 @@ impl Egress {
             match opened {
                 Ok(token) => {
                     let issued = Issued { token, login: facts.logins };
-                    (facts.current, facts.failed) = (Some(issued.clone()), None);
+                    (facts.current, facts.since, facts.failed) = (Some(issued.clone()), Some(Instant::now()), None);
                     tracing::debug!(login = facts.logins, "session opened");
                     Ok(issued)
                 }
@@ -169,7 +187,7 @@ impl Egress {
             body.insert(calls.password_member.clone(), Value::from(&*login.password));
         }
         let (status, answer) = self.call(&calls.login, body).await?;
-        let token = token_in(calls, login, status, &answer).map_err(Failure::host)?;
+        let token = reply::token_in(calls, login, status, &answer).map_err(Failure::host)?;
         (self.config.secrets)(&token);
         Ok(token)
     }
@@ -233,61 +251,17 @@ impl Egress {
     }
 }
 
-/// A source that gives out tokens and takes none back.
-fn fruitless() -> Fault {
+/// A source that gives out tokens and does not stand by them.
+fn fruitless(lasting: Duration) -> Fault {
     let message = format!(
-        "the server gives out tokens but accepts none: {FRUITLESS} in a row were not valid at their first use; may the user \
-         of auth.username read, and do all requests reach the server that gave out the token?"
+        "the server gives out tokens but does not go on to accept them: {FRUITLESS} in a row were not valid at their \
+         first use or within {} s; may the user of auth.username read, and do all requests reach the server that gave \
+         out the token?",
+        lasting.as_secs()
     );
     Fault { domain: Domain::User, retry: Retry::Never, code: REFUSED.to_owned(), message }
 }
 
 fn internal(text: &str) -> Fault {
     Fault::internal("login", text)
-}
-
-/// The token in the answer to a login, or why there is none.
-fn token_in(calls: &Session, login: Option<&Login>, status: StatusCode, answer: &[u8]) -> Result<Arc<str>, Fault> {
-    let member = &calls.token_member;
-    let object = serde_json::from_slice::<Map<String, Value>>(answer).unwrap_or_default();
-    let token = object.get(member);
-    if let Some(token) = token.and_then(Value::as_str).filter(|token| status.is_success() && !token.is_empty()) {
-        return Ok(token.into());
-    }
-    // What may hold a token is not quoted.
-    let words = match token {
-        None => quoted(answer, login),
-        Some(_) => format!("no usable `{member}`"),
-    };
-    let what = format!("POST /{}", calls.login.path);
-    let refused = status.is_success() || matches!(status.as_u16(), 400 | 401 | 403);
-    let (domain, retry, code, message) = if refused {
-        let advice = match login {
-            Some(_) => "check auth.username and auth.password",
-            None => "it may want auth.username and auth.password",
-        };
-        let text = format!("{what}: the server refuses the login ({}): {words}; {advice}", status.as_u16());
-        (Domain::User, Retry::Never, REFUSED, text)
-    } else {
-        let text = format!("{what}: no login, the server answers {}: {words}; check source.url", status.as_u16());
-        (Domain::External, Retry::Later, "login-failed", text)
-    };
-    Err(Fault { domain, retry, code: code.to_owned(), message })
-}
-
-/// The server's own words, fit for a message: short, printable, and without what the login has told it.
-fn quoted(answer: &[u8], login: Option<&Login>) -> String {
-    let answer = Bytes::copy_from_slice(answer);
-    let masked = login.map_or_else(|| answer.clone(), |login| mask::masked(answer.clone(), &login.password));
-    let text = String::from_utf8_lossy(&masked).into_owned();
-    // One that is too short to be masked.
-    if login.is_some_and(|login| !login.password.is_empty() && text.contains(&*login.password)) {
-        return "in words that hold the password".to_owned();
-    }
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.as_str() {
-        "" => "it says nothing".to_owned(),
-        words => format!("`{}`", words.chars().take(QUOTED).collect::<String>()),
-    }
 }

@@ -1,5 +1,6 @@
 //! The gate against a real server on loopback.
 mod audit;
+mod echo;
 mod server;
 mod session;
 mod tls;
@@ -30,6 +31,10 @@ impl Authorization for Secret {
             "broken" => Err(Fault::internal("token", "the token endpoint refuses the client")),
             secret => Ok(HeaderValue::from_static(secret)),
         }
+    }
+
+    fn password(&self) -> Option<Arc<str>> {
+        Some("p4ssw0rd".into())
     }
 }
 

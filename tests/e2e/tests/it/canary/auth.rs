@@ -133,6 +133,19 @@ async fn a_token_that_expires_in_the_middle_of_a_run_is_renewed_and_nothing_is_l
 }
 
 #[tokio::test]
+async fn a_login_that_fails_in_the_middle_of_a_run_is_repeated_as_a_read_would_be() {
+    let plant = as_user(Config { knobs: Knobs { retry_after: Some(0), ..plain() }, ..user() });
+    // A service that restarts: its tokens are gone, and for all attempts of a request it gives out none.
+    let expired = Fault::new(Effect::ExpireTokens).route("getTagData2").times(1);
+    let starting = Fault::new(Effect::Status { code: 503 }).route("getUserToken").nth(2).times(4);
+    plant.server.set_faults(vec![expired, starting]);
+    let summary = plant.run(0);
+    assert_eq!((plant.server.fired(), &summary["gaps"]), (vec![1, 4], &0.into()), "{summary}");
+    plant.assert_mirrors().await;
+    assert_given_back(&plant, 2, 1);
+}
+
+#[tokio::test]
 async fn a_token_that_idles_too_long_is_renewed() {
     let plant = as_user(Config { token_idle: Duration::from_millis(300), ..user() });
     plant.configure(|settings| {
