@@ -33,6 +33,21 @@ async fn an_answer_never_shows_the_credentials_that_a_header_carried() {
 }
 
 #[tokio::test]
+async fn data_in_which_a_short_token_is_an_ordinary_word_are_left_alone() {
+    for data in ["{\"state\":\"test\"}".to_owned(), format!("{{\"state\":\"test\"}}{}", "x".repeat(70_000))] {
+        let login = Reply::Bytes(bytes(&json!({"token": "test"})));
+        let failed = Reply::new("400 Bad Request", "", b"you sent test");
+        let server = Server::start(vec![login, Reply::new("200 OK", "", data.as_bytes()), failed], None).await;
+        let mut guest = guest(&server);
+        guest.caller.response_bytes = 10_000_000;
+        let answer = guest.send(Method::POST, "/a", &[], "{}").await.unwrap();
+        assert_eq!(text(answer).await.unwrap(), data);
+        let answer = guest.send(Method::POST, "/a", &[], "{}").await.unwrap();
+        assert_eq!(text(answer).await.unwrap(), "you sent ***");
+    }
+}
+
+#[tokio::test]
 async fn a_small_answer_never_shows_the_token() {
     let login = Reply::Bytes(bytes(&json!({"token": "tok-s3cret"})));
     let echo =
