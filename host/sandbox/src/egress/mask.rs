@@ -184,7 +184,7 @@ fn meant(short: u8) -> Option<char> {
     })
 }
 
-/// `\uXXXX`, twice for a character beyond the first 65,536.
+/// An escape with four hex digits, two of them for a character beyond the first 65,536.
 fn units(text: &[u8], character: char) -> Match {
     let mut length = 0;
     for unit in character.encode_utf16(&mut [0; 2]) {
